@@ -1,0 +1,73 @@
+"""The errors that dnnlik raises, and the exit code each has on the command line.
+
+::
+
+    DnnlikError
+    ├── InvalidInput           exit 3: what was handed in cannot be used
+    │   ├── InvalidParameters      a parameter list that means nothing
+    │   ├── InvalidLikelihood      no likelihood, or one that returns nonsense
+    │   ├── InvalidPoints          points of the wrong shape, order or kind
+    │   └── InvalidFile            a file that is missing, damaged or of another kind
+    └── NotGoodEnough          exit 4: the computation ended, its result may not be used
+        ├── NotConverged           a fit or a chain that did not settle
+        └── BelowThreshold         a surrogate that misses its accuracy thresholds
+
+Every message is one line: what is wrong, what was expected, what to do, and
+last ``Received: ...``. Usage errors of the command line (exit 2) are click's.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BelowThreshold",
+    "DnnlikError",
+    "InvalidFile",
+    "InvalidInput",
+    "InvalidLikelihood",
+    "InvalidParameters",
+    "InvalidPoints",
+    "NotConverged",
+    "NotGoodEnough",
+]
+
+
+class DnnlikError(Exception):
+    """Base of every error that dnnlik raises on purpose."""
+
+    exit_code = 1
+
+
+class InvalidInput(DnnlikError, ValueError):
+    """Something that was handed in cannot be used."""
+
+    exit_code = 3
+
+
+class InvalidParameters(InvalidInput):
+    """A parameter, or a list of them, that means nothing."""
+
+
+class InvalidLikelihood(InvalidInput):
+    """A file or function that is no likelihood, or returns nonsense."""
+
+
+class InvalidPoints(InvalidInput):
+    """Parameter points of the wrong shape, order or kind."""
+
+
+class InvalidFile(InvalidInput):
+    """A file that is missing, damaged or of another kind."""
+
+
+class NotGoodEnough(DnnlikError):
+    """A computation ended, but its result may not be used."""
+
+    exit_code = 4
+
+
+class NotConverged(NotGoodEnough):
+    """A fit or a Markov chain did not settle within its limits."""
+
+
+class BelowThreshold(NotGoodEnough):
+    """A surrogate misses the accuracy thresholds for publication."""

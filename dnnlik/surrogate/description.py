@@ -1,0 +1,108 @@
+"""The plain description of a surrogate: arrays and a parameter list, no framework.
+
+What a trained surrogate *is*, apart from how it was trained or is evaluated:
+
+.. math:: \\log L(\\theta) = [\\log L_\\mathrm{constraint}(\\theta)] + q(\\theta)
+          + m + s\\,\\mathrm{MLP}((\\theta-\\bar\\theta)/\\sigma)
+
+with the closed-form constraint terms (left out when the network learned the
+whole log-likelihood, as in arXiv:1911.03305), the quadratic baseline q of the
+main term, and a SELU network (arXiv:1706.02515) on the standardised rest.
+Natural logarithms, no factor 2. Needs NumPy alone; the ONNX room reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.parameters import ParameterSet
+
+__all__ = ["Domain", "Network", "Quadratic", "SurrogateDescription"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    r"""Second-order expansion :math:`v + g(\theta-c) + \frac12(\theta-c)H(\theta-c)`.
+
+    >>> q = Quadratic(np.zeros(1), 1.0, np.ones(1), -2 * np.eye(1))
+    >>> float(q.value_of(np.array([[1.0]]))[0])
+    1.0
+    """
+
+    centre: Array  # (d,)
+    value: float
+    gradient: Array  # (d,)
+    hessian: Array  # (d, d), symmetric
+
+    def value_of(self, points: Array) -> Array:
+        """The quadratic at points, (n, d) → (n,)."""
+        step = points - self.centre
+        curved = 0.5 * np.einsum("nd,nd->n", step @ self.hessian, step)
+        return np.asarray(self.value + step @ self.gradient + curved)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A SELU multilayer perceptron with its input and output scaling.
+
+    ``weights[k]`` has shape (inputs, outputs) of layer k, ``biases[k]`` (outputs,);
+    SELU after every layer but the last, whose single output is linear.
+    """
+
+    weights: tuple[Array, ...]
+    biases: tuple[Array, ...]
+    input_mean: Array  # (d,)
+    input_scale: Array  # (d,), positive
+    output_mean: float
+    output_scale: float
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """Units of the hidden layers."""
+        return tuple(int(bias.size) for bias in self.biases[:-1])
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a surrogate was trained: a box and an ellipsoid; inside means inside both.
+
+    The ellipsoid is ``(θ-centre) precision (θ-centre) <= max_distance2`` with the
+    inverse covariance of the posterior points, because the corners of a box in a
+    hundred dimensions are far from anything that was ever seen.
+    """
+
+    lower: Array  # (d,)
+    upper: Array  # (d,)
+    centre: Array  # (d,)
+    precision: Array  # (d, d)
+    max_distance2: float
+
+    def contains(self, points: Array) -> NDArray[np.bool_]:
+        """Which points are inside, (n, d) → (n,)."""
+        step = points - self.centre
+        distance2 = np.einsum("nd,nd->n", step @ self.precision, step)
+        boxed = ((points >= self.lower) & (points <= self.upper)).all(axis=1)
+        return np.asarray(boxed & (distance2 <= self.max_distance2))
+
+
+@dataclass(frozen=True)
+class SurrogateDescription:
+    """Everything that defines a surrogate, and where it came from.
+
+    ``settings`` are those of the training, ``provenance`` names the samples and
+    the likelihood by digest, the seed and the software versions (JSON objects).
+    """
+
+    parameters: ParameterSet
+    adds_constraint: bool
+    quadratic: Quadratic | None
+    network: Network
+    domain: Domain
+    settings: dict[str, Any]
+    provenance: dict[str, Any]

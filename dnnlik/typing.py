@@ -1,0 +1,65 @@
+"""Array aliases with their shapes, and the protocols that rooms share.
+
+Throughout, ``n`` counts points, ``d`` parameters. All logarithms are natural.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.parameters import ParameterSet
+
+Points = NDArray[np.float64]
+"""Parameter points, shape (n, d), columns in the order of a ParameterSet."""
+
+Values = NDArray[np.float64]
+"""One number a point, shape (n,)."""
+
+Gradients = NDArray[np.float64]
+"""Derivatives with respect to the parameters, shape (n, d)."""
+
+JSON = dict[str, Any]
+"""A JSON object."""
+
+
+@runtime_checkable
+class LogDensity(Protocol):
+    """What can be fitted, profiled, sampled and learned.
+
+    The terms, natural logarithms all (shapes: ``points (n, d) -> (n,)``):
+
+    - ``log_main``: the data term of the main measurement;
+    - ``log_constraint``: the auxiliary measurements;
+    - ``log_likelihood = log_main + log_constraint`` (what pyhf calls logpdf);
+    - ``log_prior``: of the parameters that no auxiliary measurement constrains,
+      and minus infinity outside any parameter's bounds;
+    - ``log_density = log_likelihood + log_prior``: what MCMC samples.
+
+    Implementations may also offer ``value_and_gradient(points)``, giving the
+    log-likelihood ``(n,)`` and its gradient ``(n, d)``; without it, the
+    inference room takes finite differences.
+    """
+
+    @property
+    def parameters(self) -> ParameterSet:
+        """The free parameters, in the order of the columns of ``points``."""
+
+    def log_main(self, points: Points) -> Values: ...
+
+    def log_constraint(self, points: Points) -> Values: ...
+
+    def log_likelihood(self, points: Points) -> Values: ...
+
+    def log_prior(self, points: Points) -> Values: ...
+
+    def log_density(self, points: Points) -> Values: ...
+
+
+@runtime_checkable
+class DifferentiableLogDensity(LogDensity, Protocol):
+    """A LogDensity that knows the gradient of its log-likelihood."""
+
+    def value_and_gradient(self, points: Points) -> tuple[Values, Gradients]: ...
