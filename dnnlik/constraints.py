@@ -85,11 +85,7 @@ class Poisson:
 
     def log_density(self, value: float) -> float:
         """Natural log of the Poisson probability; minus infinity below zero."""
-        rate = self.factor * value
-        if rate < 0 or (rate == 0 and self.observed > 0):
-            return -math.inf
-        log_rate = math.log(rate) if rate > 0 else 0.0
-        return self.observed * log_rate - rate - math.lgamma(self.observed + 1)
+        return float(ConstraintTerms.of([self]).value(np.array([[value]]))[0])
 
     def to_json(self) -> dict[str, Any]:
         return {"type": "poisson", "observed": float(self.observed), "factor": float(self.factor)}
@@ -122,60 +118,78 @@ def constraint_from_json(document: dict[str, Any] | None) -> Constraint | None:
 class ConstraintTerms:
     r"""All constraints of ``d`` parameters as arrays of one formula.
 
-    .. math:: \sum_i -\tfrac12 p_i(\theta_i-m_i)^2 + a_i\ln(\tau_i\theta_i+o_i)
-              - \tau_i\theta_i + c
+    .. math:: \sum_i -\tfrac12 p_i(\theta_i-m_i)^2
+              + a_i\left[\ln(1+u_i)-u_i\right] - s_i\theta_i + c,
+              \qquad u_i = r_i(\theta_i-m_i)
 
-    A parameter without a normal term has p = 0; one without a Poisson term has
-    a = τ = 0 and o = 1, so that its logarithm vanishes. Shapes are (d,).
+    A normal term has p; a Poisson term has its count a, m = a/τ where it is largest
+    and r = 1/m (or, for a count of zero, only the slope s = τ). What a parameter does
+    not have is zero. Written around the maximum, because workspaces hold Poisson
+    terms with counts of 10¹¹, where a ln θ - τθ loses all its digits. Shapes (d,).
     """
 
     precision: NDArray[np.float64]
-    mean: NDArray[np.float64]
+    centre: NDArray[np.float64]
     observed: NDArray[np.float64]
-    factor: NDArray[np.float64]
-    offset: NDArray[np.float64]
+    inverse_centre: NDArray[np.float64]
+    slope: NDArray[np.float64]
     constant: float
 
     @classmethod
     def of(cls, constraints: Sequence[Constraint | None]) -> ConstraintTerms:
         """Stack the constraints of a parameter list, ``None`` for no constraint."""
         size = len(constraints)
-        precision, mean, observed, factor = (np.zeros(size) for _ in range(4))
-        offset, constant = np.ones(size), 0.0
+        precision, centre, observed, inverse, slope = (np.zeros(size) for _ in range(5))
+        constant = 0.0
         for i, constraint in enumerate(constraints):
             if isinstance(constraint, Normal):
-                precision[i], mean[i] = constraint.sigma**-2.0, constraint.mean
+                precision[i], centre[i] = constraint.sigma**-2.0, constraint.mean
                 constant += constraint.log_density(constraint.mean)
+            elif isinstance(constraint, Poisson) and constraint.observed > 0:
+                observed[i] = constraint.observed
+                centre[i] = constraint.observed / constraint.factor
+                inverse[i] = constraint.factor / constraint.observed
+                constant += _log_poisson_at_maximum(constraint.observed)
             elif isinstance(constraint, Poisson):
-                observed[i], factor[i], offset[i] = constraint.observed, constraint.factor, 0.0
-                constant -= math.lgamma(constraint.observed + 1)
-        return cls(precision, mean, observed, factor, offset, constant)
+                slope[i] = constraint.factor
+        return cls(precision, centre, observed, inverse, slope, constant)
 
     @property
     def poisson_columns(self) -> NDArray[np.intp]:
-        """Positions of the parameters with a Poisson term."""
-        return np.flatnonzero(self.offset == 0)
+        """Positions of the parameters with a Poisson term of a count above zero."""
+        return np.flatnonzero(self.observed)
 
     def value(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The sum of all terms, (n, d) → (n,)."""
-        total = self.constant - 0.5 * ((points - self.mean) ** 2 @ self.precision)
+        """The sum of all terms, (n, d) → (n,); minus infinity at a negative rate."""
+        step = points - self.centre
+        total = self.constant - 0.5 * (step**2 @ self.precision) - points @ self.slope
         columns = self.poisson_columns
         if columns.size:
-            rate = points[:, columns] * self.factor[columns]
+            u = step[:, columns] * self.inverse_centre[columns]
             with np.errstate(divide="ignore", invalid="ignore"):
-                counted = np.where(self.observed[columns] > 0, np.log(rate), 0.0)
-                terms = self.observed[columns] * counted - rate
-            total = total + np.where(rate < 0, -np.inf, terms).sum(axis=1)
+                terms = self.observed[columns] * (np.log1p(u) - u)
+            total = total + np.where(u <= -1, -np.inf, terms).sum(axis=1)
+        counted_none = self.slope > 0
+        if counted_none.any():
+            total = np.where((points[:, counted_none] < 0).any(axis=1), -np.inf, total)
         return np.asarray(total)
 
     def gradient(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Derivative of `value` with respect to each parameter, (n, d) → (n, d)."""
-        slope = -self.precision * (points - self.mean) - self.factor
+        step = points - self.centre
+        slope = -self.precision * step - self.slope
         columns = self.poisson_columns
         if columns.size:
+            inverse = self.inverse_centre[columns]
+            u = step[:, columns] * inverse
             with np.errstate(divide="ignore", invalid="ignore"):
-                counted = np.where(
-                    self.observed[columns] > 0, self.observed[columns] / points[:, columns], 0.0
-                )
-            slope[:, columns] += counted
+                slope[:, columns] -= self.observed[columns] * inverse * u / (1 + u)
         return np.asarray(slope)
+
+
+def _log_poisson_at_maximum(observed: float) -> float:
+    """a ln a - a - ln Γ(a+1); by Stirling's series where the difference cancels."""
+    if observed < 1e3:
+        return observed * math.log(observed) - observed - math.lgamma(observed + 1)
+    series = 1 / (12 * observed) - 1 / (360 * observed**3)
+    return -0.5 * math.log(2 * math.pi * observed) - series

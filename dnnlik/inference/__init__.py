@@ -1,1 +1,29 @@
-"""TBD."""
+"""Frequentist and Bayesian inference on any `dnnlik.typing.LogDensity`.
+
+- a maximum: `fit`; with parameters held: ``fit(density, fixed={"mu": 1})``
+- a scan of t_μ: `profile`; where it reaches 1, 4, 9: `likelihood_interval`
+- curvature: `hessian`
+- credible intervals of samples: `hpdi`, `effective_sample_size`
+
+Needs NumPy and SciPy alone, so that published likelihoods can be fitted without
+TensorFlow, Keras, pyhf or emcee.
+"""
+
+from dnnlik.inference.fit import FitResult, FitStatus, fit
+from dnnlik.inference.gradients import gradient_function, hessian
+from dnnlik.inference.intervals import LEVELS, effective_sample_size, hpdi
+from dnnlik.inference.profile import Profile, likelihood_interval, profile
+
+__all__ = [
+    "LEVELS",
+    "FitResult",
+    "FitStatus",
+    "Profile",
+    "effective_sample_size",
+    "fit",
+    "gradient_function",
+    "hessian",
+    "hpdi",
+    "likelihood_interval",
+    "profile",
+]

@@ -1,0 +1,190 @@
+"""From a specification to stacked arrays: what is where, and the templates.
+
+An *element* is one bin of one cell (a sample in a channel); cells and bins that
+do not exist have no element. The `Layout` holds only positions; the numbers
+that a differentiable analysis replaces in each step are the `Templates`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.exceptions import InvalidLikelihood
+from dnnlik.histfactory.specification import Cell, Modifier, Specification
+
+__all__ = ["Layout", "Templates", "layout_of", "templates_of"]
+
+Index = NDArray[np.intp]
+
+
+class Templates(NamedTuple):
+    """Histograms and scale factors, as arrays or tensors (float64).
+
+    For E elements, C cells, H distinct histosys and N distinct normsys parameters:
+    ``nominal`` (E,), ``histosys_up`` and ``histosys_down`` (H, E) expected events at
+    ±1 standard deviation, ``normsys_up`` and ``normsys_down`` (N, C) scale factors.
+    Where a parameter does nothing, its templates are the nominal ones, or 1.
+    """
+
+    nominal: NDArray[np.float64]
+    histosys_up: NDArray[np.float64]
+    histosys_down: NDArray[np.float64]
+    normsys_up: NDArray[np.float64]
+    normsys_down: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything is.
+
+    Attributes:
+        element_cell: (E,) the cell of each element.
+        element_bin: (E,) its bin among the bins of all channels.
+        histosys: (H,) parameter columns of the histosys rows.
+        normsys: (N,) parameter columns of the normsys rows.
+        factors: (K, E) columns of the parameters that multiply each element
+            (normfactor, lumi, shapesys, staterror, shapefactor), padded with
+            ``one``, the column that holds 1.
+        one: the number of parameters.
+        bins: number of bins.
+        normsys_code, histosys_code: the interpolation of each.
+    """
+
+    element_cell: Index
+    element_bin: Index
+    histosys: Index
+    normsys: Index
+    factors: Index
+    one: int
+    bins: int
+    normsys_code: str
+    histosys_code: str
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return int(self.element_cell.max()) + 1
+
+
+def layout_of(spec: Specification) -> Layout:
+    """The positions of everything in a specification."""
+    sizes = dict(spec.channels)
+    cell_sizes = [_checked(cell, sizes[cell.channel]).nominal.size for cell in spec.cells]
+    first_bin = dict(zip(sizes, np.cumsum([0, *sizes.values()][:-1]), strict=True))
+    bins = [first_bin[c.channel] + np.arange(n) for c, n in zip(spec.cells, cell_sizes, strict=True)]
+    return Layout(
+        element_cell=np.repeat(np.arange(len(spec.cells)), cell_sizes),
+        element_bin=np.concatenate(bins).astype(np.intp),
+        histosys=_columns(spec, "histosys"),
+        normsys=_columns(spec, "normsys"),
+        factors=_factors(spec, cell_sizes),
+        one=len(spec.parameters),
+        bins=spec.bins,
+        normsys_code=spec.normsys_code,
+        histosys_code=spec.histosys_code,
+    )
+
+
+def templates_of(spec: Specification) -> Templates:
+    """The numbers of a specification, rows in the order of `layout_of`."""
+    nominal = np.concatenate([cell.nominal for cell in spec.cells])
+    starts = np.cumsum([0, *(cell.nominal.size for cell in spec.cells)])
+    rows_h = {column: row for row, column in enumerate(_columns(spec, "histosys"))}
+    rows_n = {column: row for row, column in enumerate(_columns(spec, "normsys"))}
+    up, down = (np.tile(nominal, (len(rows_h), 1)) for _ in range(2))
+    high, low = (np.ones((len(rows_n), len(spec.cells))) for _ in range(2))
+    for c, cell in enumerate(spec.cells):
+        for modifier in cell.modifiers:
+            if modifier.kind == "histosys":
+                row = rows_h[spec.columns[modifier.name].start]
+                up[row, starts[c] : starts[c + 1]] = _histogram(cell, modifier, "hi_data")
+                down[row, starts[c] : starts[c + 1]] = _histogram(cell, modifier, "lo_data")
+            elif modifier.kind == "normsys":
+                row = rows_n[spec.columns[modifier.name].start]
+                high[row, c], low[row, c] = _scale(cell, modifier, "hi"), _scale(cell, modifier, "lo")
+    return Templates(nominal, up, down, high, low)
+
+
+def _checked(cell: Cell, size: int) -> Cell:
+    if cell.nominal.size != size or not np.isfinite(cell.nominal).all():
+        raise InvalidLikelihood(
+            f"sample {cell.sample!r} in channel {cell.channel!r} needs {size} finite numbers. "
+            f"Received: {cell.nominal.tolist()[:8]}"
+        )
+    return cell
+
+
+def _columns(spec: Specification, kind: str) -> Index:
+    """Columns of all parameters with a modifier of this kind, each once, ascending."""
+    names = {m.name for cell in spec.cells for m in cell.modifiers if m.kind == kind}
+    return np.array(sorted(spec.columns[name].start for name in names), dtype=np.intp)
+
+
+def _histogram(cell: Cell, modifier: Modifier, key: str) -> NDArray[np.float64]:
+    data = np.asarray(modifier.data[key], dtype=np.float64)
+    if data.shape != cell.nominal.shape or not np.isfinite(data).all():
+        raise InvalidLikelihood(
+            f"histosys {modifier.name!r} of sample {cell.sample!r} in channel {cell.channel!r} needs "
+            f"{cell.nominal.size} finite numbers as {key}. Received: {data.tolist()[:8]}"
+        )
+    return data
+
+
+def _scale(cell: Cell, modifier: Modifier, key: str) -> float:
+    value = float(modifier.data[key])
+    # Codes 1 and 4 take its logarithm; pyhf answers NaN here.
+    if not value > 0 or not np.isfinite(value):
+        raise InvalidLikelihood(
+            f"normsys {modifier.name!r} of sample {cell.sample!r} in channel {cell.channel!r} needs a "
+            f"positive factor {key!r}. Received: {value}"
+        )
+    return value
+
+
+def _factors(spec: Specification, cell_sizes: list[int]) -> Index:
+    """The columns that multiply each element, as a padded array (K, E)."""
+    starts = np.cumsum([0, *cell_sizes])
+    lists: list[list[int]] = [[] for _ in range(int(starts[-1]))]
+    offsets = _channel_offsets(spec)
+    for c, cell in enumerate(spec.cells):
+        for modifier in cell.modifiers:
+            columns = _multipliers(spec, cell, modifier, offsets)
+            for element, column in enumerate(columns, start=int(starts[c])):
+                lists[element].append(column)
+    depth = max((len(columns) for columns in lists), default=0)
+    padded = [columns + [len(spec.parameters)] * (depth - len(columns)) for columns in lists]
+    return np.array(padded, dtype=np.intp).reshape(len(lists), depth).T
+
+
+def _multipliers(
+    spec: Specification, cell: Cell, modifier: Modifier, offsets: dict[tuple[str, str], int]
+) -> Iterable[int]:
+    columns = spec.columns[modifier.name]
+    if modifier.kind in ("normfactor", "lumi"):
+        return [columns.start] * cell.nominal.size
+    if modifier.kind in ("shapesys", "shapefactor"):
+        return columns[: cell.nominal.size]
+    if modifier.kind == "staterror":
+        first = offsets[modifier.name, cell.channel]
+        return columns[first : first + cell.nominal.size]
+    return []
+
+
+def _channel_offsets(spec: Specification) -> dict[tuple[str, str], int]:
+    """First component of each staterror in each channel: one that spans several
+    channels has its components in the order of the channels."""
+    used = {
+        (m.name, cell.channel) for cell in spec.cells for m in cell.modifiers if m.kind == "staterror"
+    }
+    offsets: dict[tuple[str, str], int] = {}
+    filled: dict[str, int] = {}
+    for channel, size in spec.channels:
+        for name in (name for name, where in sorted(used) if where == channel):
+            offsets[name, channel] = filled.get(name, 0)
+            filled[name] = offsets[name, channel] + size
+    return offsets

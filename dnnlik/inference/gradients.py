@@ -1,0 +1,68 @@
+"""First and second derivatives of any log-density.
+
+Exact gradients are used where the density offers them; otherwise central
+differences, evaluated as one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.typing import Gradients, LogDensity, Points, Values
+
+__all__ = ["gradient_function", "hessian"]
+
+# Central differences lose least when the step is about eps^(1/3) of the scale.
+_STEP = float(np.finfo(float).eps) ** (1 / 3)
+
+
+def gradient_function(
+    density: LogDensity,
+) -> Callable[[Points], tuple[Values, Gradients]]:
+    """The log-likelihood and its gradient as one function: (n, d) → (n,), (n, d)."""
+    exact = getattr(density, "value_and_gradient", None)
+    if exact is not None:
+        return exact  # type: ignore[no-any-return]
+
+    def differences(points: Points) -> tuple[Values, Gradients]:
+        rows = [_central(density, point) for point in points]
+        return np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
+
+    return differences
+
+
+def _central(density: LogDensity, point: NDArray[np.float64]) -> tuple[float, Values]:
+    p = density.parameters
+    step = _STEP * np.maximum(p.scales, np.abs(point))
+    # At a bound the step is taken inwards: the outside may not be defined.
+    above, below = np.minimum(point + step, p.upper), np.maximum(point - step, p.lower)
+    batch = np.concatenate([point[None], _moved(point, above), _moved(point, below)])
+    values = density.log_likelihood(batch)
+    up, down = values[1 : len(point) + 1], values[len(point) + 1 :]
+    return float(values[0]), (up - down) / (above - below)
+
+
+def _moved(point: NDArray[np.float64], to: NDArray[np.float64]) -> Points:
+    """One row a parameter: the point with that parameter replaced."""
+    rows = np.tile(point, (len(point), 1))
+    np.fill_diagonal(rows, to)
+    return rows
+
+
+def hessian(density: LogDensity, point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Second derivatives of the log-likelihood at a point (d,) → (d, d), symmetric.
+
+    Central differences of the gradient, one batch of 2d points. Near a bound the
+    stencil is moved inwards.
+    """
+    p = density.parameters
+    step = 10 * _STEP * np.maximum(p.scales, 1e-3 * np.abs(point))
+    centre = np.clip(point, p.lower + step, p.upper - step)
+    batch = np.concatenate([_moved(point, centre + step), _moved(point, centre - step)])
+    _, slopes = gradient_function(density)(batch)
+    half = len(point)
+    raw = (slopes[:half] - slopes[half:]) / (2 * step)[:, None]
+    return np.asarray(0.5 * (raw + raw.T))

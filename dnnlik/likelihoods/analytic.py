@@ -1,0 +1,118 @@
+"""A likelihood that is the user's own Python function."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from dnnlik.exceptions import InvalidLikelihood
+from dnnlik.likelihoods.base import Likelihood
+from dnnlik.parameters import Parameter, ParameterSet
+from dnnlik.typing import Gradients, Points, Values
+
+if TYPE_CHECKING:
+    from dnnlik.compiled import CompiledFunction
+
+__all__ = ["AnalyticLikelihood"]
+
+
+class AnalyticLikelihood(Likelihood):
+    """A main term given as a function, with parameters that carry their constraints.
+
+    Args:
+        parameters: a list of `dnnlik.Parameter` or a `ParameterSet`.
+        log_main: maps points (n, d) to (n,), natural log of the probability of the
+            main measurement; *without* the constraints of ``parameters``, which
+            are added in closed form, and without priors. Plain NumPy, or
+            TensorFlow: then it is compiled, and gradients come for free.
+        digest: identifies the likelihood in what is made from it; by default that
+            of the parameter list alone.
+
+    Raises:
+        InvalidLikelihood: the function fails, or returns the wrong shape or NaN.
+
+    >>> likelihood = AnalyticLikelihood(
+    ...     [Parameter("mu", init=0, bounds=(-5, 5), poi=True)],
+    ...     log_main=lambda points: -0.5 * (points[:, 0] - 1) ** 2,
+    ... )
+    >>> likelihood.log_likelihood([[1.0], [2.0]]).tolist()
+    [0.0, -0.5]
+    """
+
+    def __init__(
+        self,
+        parameters: ParameterSet | Sequence[Parameter],
+        log_main: Callable[[Any], Any],
+        *,
+        digest: str | None = None,
+    ) -> None:
+        is_set = isinstance(parameters, ParameterSet)
+        self.parameters = parameters if is_set else ParameterSet(parameters)
+        if not callable(log_main):
+            raise InvalidLikelihood(
+                f"log_main must be a function of points (n, d). Received: {log_main!r}"
+            )
+        self.digest = digest or hashlib.sha256(self.parameters.digest().encode()).hexdigest()
+        self._function = log_main
+        self._is_tensor = _returns_tensor(self._call(np.stack([self.parameters.inits] * 2)))
+        if self._is_tensor:
+            # Only a likelihood written in TensorFlow has gradients to offer.
+            self.value_and_gradient = self._value_and_gradient
+            self._check_compiled()
+
+    @cached_property
+    def _compiled(self) -> CompiledFunction:
+        from dnnlik.compiled import CompiledFunction
+
+        return CompiledFunction(self._function, len(self.parameters))
+
+    def _check_compiled(self) -> None:
+        try:
+            self._compiled.value(self.parameters.inits[None, :])
+        except Exception as error:
+            raise InvalidLikelihood(
+                "log_main runs, but TensorFlow cannot compile it (no Python `if` or `float` on "
+                f"tensors, fixed shapes). Received: {' '.join(str(error).split())[:200]}"
+            ) from error
+
+    def _call(self, points: Points) -> Any:
+        """Call the user's function once and check the shape of what it returns."""
+        try:
+            result = self._function(points)
+        except Exception as error:
+            raise InvalidLikelihood(
+                f"log_main failed for points of shape {points.shape}. "
+                f"Received: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            ) from error
+        shape = getattr(result, "shape", None)
+        if shape is None or tuple(shape) != (len(points),):
+            received = f"shape {tuple(shape)}" if shape is not None else f"a {type(result).__name__}"
+            raise InvalidLikelihood(
+                f"log_main must return one number a point, shape ({len(points)},) for points of "
+                f"shape {points.shape}. Received: {received}"
+            )
+        return result
+
+    def _main(self, points: Points) -> Values:
+        if self._is_tensor:
+            return self._compiled.value(points)
+        return np.asarray(self._call(points), dtype=np.float64)
+
+    def _value_and_gradient(self, points: ArrayLike) -> tuple[Values, Gradients]:
+        """``log_likelihood`` (n,) and its gradient (n, d)."""
+        array = self.parameters.points(points)
+        value, gradient = self._compiled.value_and_gradient(array)
+        return (
+            value + self.log_constraint(array),
+            gradient + self.parameters.log_constraint_gradient(array),
+        )
+
+
+def _returns_tensor(result: Any) -> bool:
+    # Asked of the object, so that a NumPy likelihood never imports TensorFlow.
+    return type(result).__module__.split(".")[0] == "tensorflow"

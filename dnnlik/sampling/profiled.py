@@ -1,0 +1,82 @@
+"""Points around the profiled maxima: the biased half of a training sample.
+
+arXiv:1911.03305 (section 3.2, sample S2) starts walkers *at* the maxima profiled
+over uniform values of the parameter of interest and lets them walk in tiny steps,
+so that the sample runs from the profile, where t_μ is measured and a posterior in
+tens of dimensions has no point at all, towards the typical set. Here the steps have
+the shape of the posterior, so that the way is covered in hundreds of steps.
+"""
+
+from __future__ import annotations
+
+import emcee
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.inference import FitResult, likelihood_interval, profile
+from dnnlik.sampling.moves import laplace_reference, random_walk
+from dnnlik.sampling.store import SampleStore
+from dnnlik.sampling.task import Progress, Task
+from dnnlik.typing import JSON, LogDensity
+
+__all__ = ["T_MAX", "run_profiled"]
+
+T_MAX = 12.0
+"""The maxima cover t_μ up to here: beyond three standard deviations (t = 9)."""
+
+
+def run_profiled(
+    density: LogDensity, best: FitResult, task: Task, store: SampleStore, progress: Progress
+) -> JSON:
+    """Fill the rows of a task; a chain that was cut off is run again from its start.
+
+    The first stored step of each walker is a profiled maximum. With several
+    parameters of interest the walkers are shared out among them.
+
+    Returns diagnostics: the ``range`` of each parameter of interest.
+    """
+    progress(f"chain {task.chain}: profiling", 0, 1)
+    starts, ranges = _starts(density, best, task)
+    reference = laplace_reference(density, best.point)
+    width = len(best.point)
+    # From a maximum the squared radius grows by `width * size²` a step, up to `width`:
+    # four times that many steps reach the typical set.
+    size = 0.7 / np.sqrt(width)
+    thin = max(1, round(4 / size**2 / task.steps))
+    sampler = emcee.EnsembleSampler(
+        task.walkers,
+        width,
+        density.log_density,
+        moves=random_walk(reference, size),
+        vectorize=True,
+    )
+    state = emcee.State(starts, random_state=task.legacy_rng_state())
+    block = np.empty((task.steps, *starts.shape))
+    block[0] = starts
+    walk = sampler.sample(
+        state,
+        iterations=task.steps - 1,
+        thin_by=thin,
+        store=False,
+        skip_initial_state_check=True,
+    )
+    for i, state in enumerate(walk, start=1):
+        block[i] = state.coords
+        progress(f"chain {task.chain}: every {thin}th step from the profile", i + 1, task.steps)
+    numbers = range(0, task.steps * thin, thin)
+    store.write(task.first, block, strategy=task.strategy, chain=task.chain, steps=numbers)
+    return {"range": ranges, "thin": thin}
+
+
+def _starts(
+    density: LogDensity, best: FitResult, task: Task
+) -> tuple[NDArray[np.float64], dict[str, list[float]]]:
+    """Profiled maxima for uniform values of each parameter of interest: (walkers, d)."""
+    rng, rows, ranges = task.rng(2), [], {}
+    names = density.parameters.poi_names
+    for name, share in zip(names, np.array_split(np.arange(task.walkers), len(names)), strict=True):
+        low, high = likelihood_interval(density, name, T_MAX, best=best)
+        values = np.sort(rng.uniform(low, high, size=share.size))
+        rows.append(profile(density, name, values, best=best).points)
+        ranges[name] = [low, high]
+    return np.concatenate(rows), ranges

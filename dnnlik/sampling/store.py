@@ -1,0 +1,302 @@
+"""Samples in one HDF5 file that survives a killed run.
+
+All datasets are allocated in full when the file is created, so that later only
+raw numbers are written and the file's structure cannot be left half changed. What
+a run needs to go on from where it was is beside it, in ``FILE.state.npz``, replaced
+atomically after the rows are on disk, and removed at the end.
+
+Layout, schema ``dnnlik.samples/1`` (N rows, d parameters; natural logs):
+
+====================  ==========  =================================================
+``points``            (N, d) f8   columns in the order of ``parameters``
+``log_main`` ...      (N,) f8     also ``log_constraint`` and ``log_prior``
+``strategy``          (N,) u1     position in the attribute ``strategies``
+``chain walker step`` (N,) i4/i8  where in which Markov chain
+``rows_written``      (1,) i8     N when complete
+``diagnostics``       (65536,) u1 JSON, padded with blanks
+====================  ==========  =================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.parameters import ParameterSet
+from dnnlik.typing import JSON, LogDensity, Points, Values
+
+__all__ = ["SCHEMA", "STRATEGIES", "SampleStore", "Samples"]
+
+SCHEMA = "dnnlik.samples/1"
+STRATEGIES = ("unbiased", "profiled")
+_DIAGNOSTICS_BYTES = 65536
+_COLUMNS = {
+    "log_main": "f8",
+    "log_constraint": "f8",
+    "log_prior": "f8",
+    "strategy": "u1",
+    "chain": "i4",
+    "walker": "i4",
+    "step": "i8",
+}
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The content of a complete sample file, rows in chain order.
+
+    ``points`` (n, d); every other array (n,). ``strategy`` holds names of
+    `STRATEGIES` by position; only "unbiased" rows follow the posterior.
+    """
+
+    parameters: ParameterSet
+    points: Points
+    log_main: Values
+    log_constraint: Values
+    log_prior: Values
+    strategy: NDArray[np.uint8]
+    chain: NDArray[np.int32]
+    walker: NDArray[np.int32]
+    step: NDArray[np.int64]
+    provenance: JSON
+    diagnostics: JSON
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def log_likelihood(self) -> Values:
+        """``log_main + log_constraint``."""
+        return self.log_main + self.log_constraint
+
+    @property
+    def log_density(self) -> Values:
+        """``log_main + log_constraint + log_prior``."""
+        return self.log_likelihood + self.log_prior
+
+    @property
+    def unbiased(self) -> NDArray[np.bool_]:
+        """Which rows follow the posterior."""
+        return np.asarray(self.strategy == STRATEGIES.index("unbiased"))
+
+    def rows(self, which: NDArray[Any]) -> Samples:
+        """The rows of a mask or index array."""
+        columns = {name: getattr(self, name)[which] for name in ("points", *_COLUMNS)}
+        return Samples(
+            parameters=self.parameters,
+            provenance=self.provenance,
+            diagnostics=self.diagnostics,
+            **columns,
+        )
+
+    @classmethod
+    def open(cls, path: str | Path) -> Samples:
+        """Read a complete sample file.
+
+        Raises:
+            InvalidFile: missing, damaged, of another kind or schema, or incomplete.
+        """
+        with _opened(path) as file:
+            header = _header(file, path)
+            written, rows = int(file["rows_written"][0]), int(file["points"].shape[0])
+            if written < rows:
+                raise InvalidFile(
+                    "the sampling was interrupted; the same `dnnlik sample` command resumes it. "
+                    f"Received: {written} of {rows} points in {path}"
+                )
+            try:
+                columns = {name: file[name][:] for name in ("points", *_COLUMNS)}
+                diagnostics = json.loads(bytes(file["diagnostics"][:]).decode().strip() or "{}")
+            except (OSError, KeyError, ValueError) as error:
+                raise InvalidFile(f"the sample file is damaged. Received: {path}") from error
+        return cls(
+            parameters=ParameterSet.from_json(header["parameters"]),
+            provenance=header["provenance"],
+            diagnostics=diagnostics,
+            **columns,
+        )
+
+
+class SampleStore:
+    """A sample file while it is being filled.
+
+    `open` creates it or, where one of the same request was left unfinished,
+    continues it; `write` stores rows, `save_state` what a restart needs.
+    ``provenance["request"]`` is what makes two requests the same.
+    """
+
+    def __init__(self, path: Path, density: LogDensity, rows: int) -> None:
+        self.path, self.density, self.rows = path, density, rows
+        self._state_path = path.with_name(path.name + ".state.npz")
+        self.chains_done: list[JSON] = []
+
+    @classmethod
+    def open(
+        cls, path: str | Path, density: LogDensity, rows: int, provenance: JSON
+    ) -> SampleStore:
+        """Create the file, or continue one that the same request left unfinished.
+
+        Raises:
+            InvalidFile: the file exists and was made by another request.
+        """
+        store = cls(Path(path), density, rows)
+        if store.path.exists():
+            store._check_same(provenance)
+            store.chains_done = json.loads(str(store.load_state().get("chains_done", "[]")))
+        else:
+            store._create(provenance)
+        return store
+
+    def _check_same(self, provenance: JSON) -> None:
+        with _opened(self.path) as file:
+            header = _header(file, self.path)
+        # Other software versions may continue a file; another request may not.
+        if header["provenance"].get("request") != json.loads(json.dumps(provenance["request"])):
+            raise InvalidFile(
+                "the file holds samples of another likelihood, seed, strategy or number; give another "
+                f"output or remove it. Received: {self.path}"
+            )
+
+    def _create(self, provenance: JSON) -> None:
+        self._state_path.unlink(missing_ok=True)
+        temporary = self.path.with_name(self.path.name + ".new")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with h5py.File(temporary, "w") as file:
+                self._allocate(file, provenance)
+            os.replace(temporary, self.path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise InvalidFile(
+                f"cannot create the sample file ({error.strerror or error}). Received: {self.path}"
+            ) from error
+
+    def _allocate(self, file: h5py.File, provenance: JSON) -> None:
+        width = len(self.density.parameters)
+        file.attrs["schema"] = SCHEMA
+        file.attrs["parameters"] = json.dumps(self.density.parameters.to_json())
+        file.attrs["strategies"] = json.dumps(STRATEGIES)
+        file.attrs["provenance"] = json.dumps(provenance)
+        shapes = {"points": ((self.rows, width), "f8")}
+        shapes |= {name: ((self.rows,), kind) for name, kind in _COLUMNS.items()}
+        shapes |= {"rows_written": ((1,), "i8"), "diagnostics": ((_DIAGNOSTICS_BYTES,), "u1")}
+        for name, (shape, kind) in shapes.items():
+            plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            plan.set_layout(h5py.h5d.CONTIGUOUS)
+            plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+            # Writing zeros now means that a full disk is found now.
+            plan.set_fill_time(h5py.h5d.FILL_TIME_ALLOC)
+            space = h5py.h5s.create_simple(shape)
+            h5py.h5d.create(file.id, name.encode(), h5py.h5t.py_create(np.dtype(kind)), space, plan)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row is there."""
+        with _opened(self.path) as file:
+            return int(file["rows_written"][0]) == self.rows
+
+    def write(
+        self, first: int, block: NDArray[np.float64], *, strategy: str, chain: int, steps: range
+    ) -> None:
+        """Write consecutive stored steps of all walkers, and their log terms.
+
+        ``block`` (steps, walkers, d) goes to the rows from ``first`` on, step by step;
+        ``steps`` are the numbers of the stored steps in their chain.
+        """
+        walkers, points = block.shape[1], block.reshape(-1, block.shape[2])
+        count = len(points)
+        columns: dict[str, NDArray[Any]] = {
+            "points": points,
+            "log_main": self.density.log_main(points),
+            "log_constraint": self.density.log_constraint(points),
+            "log_prior": self.density.log_prior(points),
+            "strategy": np.full(count, STRATEGIES.index(strategy)),
+            "chain": np.full(count, chain),
+            "walker": np.arange(count) % walkers,
+            "step": np.repeat(np.asarray(steps), walkers),
+        }
+        self._put(first, columns)
+
+    def _put(self, first: int, columns: Mapping[str, NDArray[Any]]) -> None:
+        try:
+            with h5py.File(self.path, "r+") as file:
+                for name, column in columns.items():
+                    file[name][first : first + len(column)] = column
+        except OSError as error:
+            raise InvalidFile(
+                f"cannot write the sample file ({error.strerror or error}). Received: {self.path}"
+            ) from error
+
+    def read(self, name: str, first: int, last: int) -> NDArray[Any]:
+        """Rows ``first:last`` of one dataset."""
+        with _opened(self.path) as file:
+            return np.asarray(file[name][first:last])
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        """Replace the restart state; values are numbers, texts or arrays."""
+        temporary = self._state_path.with_name(self._state_path.name + ".new")
+        try:
+            with open(temporary, "wb") as file:
+                np.savez(file, chains_done=json.dumps(self.chains_done), **state)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self._state_path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise InvalidFile(
+                f"cannot write the restart state ({error.strerror}). Received: {self._state_path}"
+            ) from error
+
+    def load_state(self) -> dict[str, NDArray[Any]]:
+        """The restart state; empty where there is none or it cannot be read."""
+        try:
+            with np.load(self._state_path, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except (OSError, ValueError, EOFError, KeyError):
+            return {}
+
+    def chain_done(self, diagnostics: JSON) -> None:
+        """Note that a chain is complete, and what is to be said of it."""
+        self.chains_done.append(diagnostics)
+        self.save_state({})
+
+    def finish(self, diagnostics: JSON) -> None:
+        """Mark the file complete and remove the restart state."""
+        text = json.dumps(diagnostics).encode()
+        if len(text) > _DIAGNOSTICS_BYTES:
+            raise InvalidInput(f"diagnostics exceed their room. Received: {len(text)} bytes")
+        padded = np.frombuffer(text.ljust(_DIAGNOSTICS_BYTES), dtype="u1")
+        self._put(0, {"diagnostics": padded})
+        self._put(0, {"rows_written": np.array([self.rows])})
+        self._state_path.unlink(missing_ok=True)
+
+
+def _opened(path: str | Path) -> h5py.File:
+    if not Path(path).is_file():
+        raise InvalidFile(f"there is no such sample file. Received: {path}")
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise InvalidFile(
+            f"the file is no HDF5 file, or is truncated. Received: {path}"
+        ) from error
+
+
+def _header(file: h5py.File, path: str | Path) -> dict[str, Any]:
+    if file.attrs.get("schema") != SCHEMA:
+        raise InvalidFile(
+            f"expected a sample file of schema {SCHEMA}. Received: {file.attrs.get('schema')!r} in {path}"
+        )
+    return {name: json.loads(file.attrs[name]) for name in ("parameters", "provenance")}
