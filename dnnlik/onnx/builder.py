@@ -1,0 +1,70 @@
+"""A list of ONNX nodes that names everything it is given, so that bytes repeat.
+
+ONNX addresses tensors by name. `GraphBuilder` takes the name of each result
+from its caller and derives those of nodes and constants from it: nothing is
+counted or random, two builds of one description are the same bytes, and a
+graph viewer shows ``network/layer_0/product`` instead of ``MatMul_17``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+__all__ = ["INPUT", "GraphBuilder", "Operand"]
+
+INPUT = "parameters"
+"""The input of a published graph, [batch, d]."""
+
+Operand = str | float | NDArray[np.float64]
+"""The name of a tensor, or a number or array that becomes a float64 constant."""
+
+
+class GraphBuilder:
+    """Nodes and constants of one graph, in the order they are added.
+
+    >>> graph = GraphBuilder()
+    >>> graph("Mul", "half", "x", 0.5)
+    'half'
+    >>> [node.op_type for node in graph.nodes], [c.name for c in graph.constants]
+    (['Mul'], ['half/operand_1'])
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def __call__(self, operator: str, name: str, *operands: Operand, **attributes: Any) -> str:
+        """Add one node; its result, and the node itself, are called ``name``."""
+        inputs = [
+            operand if isinstance(operand, str) else self.constant(f"{name}/operand_{i}", operand)
+            for i, operand in enumerate(operands)
+        ]
+        self.nodes.append(onnx.helper.make_node(operator, inputs, [name], name=name, **attributes))
+        return name
+
+    def constant(self, name: str, value: float | NDArray[Any]) -> str:
+        """Add a constant of any shape: float64, unless it is boolean or integer."""
+        array = np.asarray(value)
+        if array.dtype.kind == "f":
+            array = array.astype("<f8")
+        self.constants.append(onnx.numpy_helper.from_array(array, name))
+        return name
+
+    def sum_columns(self, name: str, operand: str) -> str:
+        """Sum over the parameters, [batch, d] → [batch]."""
+        axes = self.constant(f"{name}/axes", np.array([1], dtype=np.int64))
+        return self("ReduceSum", name, operand, axes, keepdims=0)
+
+    def dot(self, name: str, operand: str, vector: NDArray[np.float64]) -> str:
+        """Product of each row with a vector, [batch, k] → [batch].
+
+        As a matrix of one column, since ONNX Runtime refuses an empty batch times a
+        one-dimensional tensor.
+        """
+        column = self("MatMul", f"{name}/column", operand, vector[:, None])
+        axes = self.constant(f"{name}/axes", np.array([1], dtype=np.int64))
+        return self("Squeeze", name, column, axes)

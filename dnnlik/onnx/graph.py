@@ -1,0 +1,203 @@
+r"""A surrogate as an ONNX graph: value and analytic gradient, all scaling inside.
+
+The graph is written node by node instead of converted from a framework: so it is
+float64, carries its gradient (no converter exports one of a SELU network), and
+its bytes repeat. One function a part, each the formula of its class in
+`dnnlik.surrogate.description` or `dnnlik.constraints` followed by its derivative.
+
+Input ``parameters`` [batch, d]: raw physical values, float64, in the order of the
+ParameterSet. Outputs, natural logarithms without a factor 2:
+
+==================  ==========  ====================================================
+``log_likelihood``  [batch]     the surrogate's value
+``log_constraint``  [batch]     closed form of the auxiliary measurements
+``gradient``        [batch, d]  derivative of ``log_likelihood``
+``in_domain``       [batch]     bool: inside the training domain and the bounds
+==================  ==========  ====================================================
+
+Opset 15 and IR version 8, with operators that ONNX Runtime has in float64: newer
+defaults of the onnx package are refused by runtimes in use, and ``Selu`` has no
+float64 kernel, so it is composed from ``Exp`` and ``Where``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from dnnlik.constraints import ConstraintTerms
+from dnnlik.exceptions import InvalidInput
+from dnnlik.onnx.builder import INPUT, GraphBuilder
+from dnnlik.onnx.perceptron import perceptron
+from dnnlik.parameters import ParameterSet
+from dnnlik.surrogate.description import Domain, Quadratic, SurrogateDescription
+
+__all__ = ["surrogate_model"]
+
+OPSET = 15
+IR_VERSION = 8
+
+
+def surrogate_model(
+    description: SurrogateDescription, *, metadata: Mapping[str, str]
+) -> onnx.ModelProto:
+    """The published form of a surrogate.
+
+    Args:
+        description: arrays and parameter list of the surrogate.
+        metadata: goes into ``metadata_props``, see
+            `dnnlik.onnx.metadata.metadata_properties`.
+
+    Raises:
+        InvalidInput: arrays that do not fit each other, or are not finite.
+
+    >>> from dnnlik.parameters import Parameter, ParameterSet
+    >>> from dnnlik.surrogate.description import Network
+    >>> one, line = np.ones(1), np.ones((1, 1))
+    >>> description = SurrogateDescription(
+    ...     ParameterSet([Parameter("mu", init=1, bounds=(0, 4), poi=True)]),
+    ...     adds_constraint=True, quadratic=None,
+    ...     network=Network((line, line), (one, one), one, one, 0.0, 1.0),
+    ...     domain=Domain(0 * one, 4 * one, one, line, 9.0), settings={}, provenance={})
+    >>> model = surrogate_model(description, metadata={})
+    >>> [output.name for output in model.graph.output]
+    ['log_likelihood', 'log_constraint', 'gradient', 'in_domain']
+    """
+    _check_shapes(description)
+    graph = GraphBuilder()
+    log_constraint, constraint_gradient = _constraint(
+        graph, description.parameters.constraint_terms
+    )
+    terms = [perceptron(graph, description.network)]
+    if description.quadratic is not None:
+        terms.append(_quadratic(graph, description.quadratic))
+    if description.adds_constraint:
+        terms.append((log_constraint, constraint_gradient))
+    graph("Sum", "log_likelihood", *(value for value, _ in terms))
+    graph("Sum", "gradient", *(gradient for _, gradient in terms))
+    _domain(graph, description.domain, description.parameters)
+    return _model(graph, len(description.parameters), metadata)
+
+
+def _constraint(graph: GraphBuilder, terms: ConstraintTerms) -> tuple[str, str]:
+    """`ConstraintTerms.value` and its gradient, names of [batch] and [batch, d]."""
+    poisson = bool(terms.poisson_columns.size)
+    normal_name = "constraint/normal" if poisson else "log_constraint"
+    step = graph("Sub", "constraint/step", INPUT, terms.mean)
+    square = graph("Mul", "constraint/square", step, step)
+    summed = graph.dot("constraint/summed", square, -0.5 * terms.precision)
+    normal = graph("Add", normal_name, summed, terms.constant)
+    slope = graph("Mul", "constraint/slope", step, -terms.precision)
+    if not poisson:
+        return normal, slope
+    counts, rise = _poisson(graph, terms)
+    value = graph("Add", "log_constraint", normal, counts)
+    return value, graph("Add", "constraint/gradient", slope, rise)
+
+
+def _poisson(graph: GraphBuilder, terms: ConstraintTerms) -> tuple[str, str]:
+    """Sum of a ln(τθ) − τθ, minus infinity for τθ < 0, and its gradient.
+
+    All d columns take part, so that nothing needs to be gathered or scattered:
+    a column without a count (a = 0) has ln 1 in place of ln(τθ), and one without a
+    Poisson term has τ = 0 as well.
+    """
+    counted = graph.constant("constraint/counted", terms.observed > 0)
+    rate = graph("Mul", "constraint/rate", INPUT, terms.factor)
+    log_rate = graph(
+        "Log", "constraint/log_rate", graph("Where", "constraint/safe_rate", counted, rate, 1.0)
+    )
+    counts = graph("Mul", "constraint/counts", log_rate, terms.observed)
+    possible = graph("Sub", "constraint/possible", counts, rate)
+    negative = graph("Less", "constraint/negative", rate, 0.0)
+    term = graph("Where", "constraint/poisson_terms", negative, -np.inf, possible)
+    divisor = graph("Where", "constraint/divisor", counted, INPUT, 1.0)
+    rise = graph("Div", "constraint/rise", terms.observed, divisor)
+    return (
+        graph.sum_columns("constraint/poisson", term),
+        graph("Sub", "constraint/poisson_gradient", rise, terms.factor),
+    )
+
+
+def _quadratic(graph: GraphBuilder, quadratic: Quadratic) -> tuple[str, str]:
+    """`Quadratic.value_of` and its gradient, names of [batch] and [batch, d]."""
+    # A Hessian that is symmetric up to rounding: its symmetric part has the same
+    # value and makes the gradient exactly its derivative.
+    hessian = 0.5 * (quadratic.hessian + quadratic.hessian.T)
+    step = graph("Sub", "quadratic/step", INPUT, quadratic.centre)
+    pulled = graph("MatMul", "quadratic/pulled", step, hessian)
+    square = graph.sum_columns("quadratic/square", graph("Mul", "quadratic/squares", pulled, step))
+    curved = graph("Mul", "quadratic/curved", square, 0.5)
+    linear = graph.dot("quadratic/linear", step, quadratic.gradient)
+    value = graph("Sum", "quadratic/value", linear, curved, quadratic.value)
+    return value, graph("Add", "quadratic/gradient", pulled, quadratic.gradient)
+
+
+def _domain(graph: GraphBuilder, domain: Domain, parameters: ParameterSet) -> str:
+    """`Domain.contains` and within the bounds; a NaN fails every comparison."""
+    lower = np.maximum(domain.lower, parameters.lower)
+    upper = np.minimum(domain.upper, parameters.upper)
+    above = graph("GreaterOrEqual", "domain/above", INPUT, lower)
+    below = graph("LessOrEqual", "domain/below", INPUT, upper)
+    outside = graph("Not", "domain/outside", graph("And", "domain/inside", above, below))
+    # ONNX has no "all" over an axis: count the parameters that are outside.
+    violations = graph("Cast", "domain/violations", outside, to=TensorProto.DOUBLE)
+    count = graph.sum_columns("domain/count", violations)
+    boxed = graph("Less", "domain/boxed", count, 0.5)
+    step = graph("Sub", "domain/step", INPUT, domain.centre)
+    pulled = graph("MatMul", "domain/pulled", step, domain.precision)
+    distance2 = graph.sum_columns("domain/distance2", graph("Mul", "domain/pulls2", pulled, step))
+    near = graph("LessOrEqual", "domain/near", distance2, domain.max_distance2)
+    return graph("And", "in_domain", boxed, near)
+
+
+def _model(graph: GraphBuilder, size: int, metadata: Mapping[str, str]) -> onnx.ModelProto:
+    tensor = onnx.helper.make_tensor_value_info
+    outputs = [
+        tensor("log_likelihood", TensorProto.DOUBLE, ["batch"]),
+        tensor("log_constraint", TensorProto.DOUBLE, ["batch"]),
+        tensor("gradient", TensorProto.DOUBLE, ["batch", size]),
+        tensor("in_domain", TensorProto.BOOL, ["batch"]),
+    ]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            graph.nodes,
+            "likelihood",
+            [tensor(INPUT, TensorProto.DOUBLE, ["batch", size])],
+            outputs,
+            graph.constants,
+        ),
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="dnnlik",
+        doc_string="A learned likelihood: natural logarithms, no factor 2, raw physical inputs.",
+    )
+    onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
+    return model
+
+
+def _check_shapes(description: SurrogateDescription) -> None:
+    """Refuse arrays that would make a graph which only fails at its first use."""
+    network, size = description.network, len(description.parameters)
+    layers = [size, *network.layers, 1]
+    expected = list(pairwise(layers))
+    found = [weight.shape for weight in network.weights]
+    if found != expected or len(expected) < 2:
+        raise InvalidInput(
+            f"a surrogate of {size} parameters needs at least one hidden layer and weights of "
+            f"shapes {expected}. Received: {found}"
+        )
+    numbers = [*network.weights, *network.biases, network.input_mean, network.input_scale]
+    numbers += [np.array([network.output_mean, network.output_scale])]
+    if description.quadratic is not None:
+        quadratic = description.quadratic
+        numbers += [np.array(quadratic.value), quadratic.gradient, quadratic.hessian]
+    bad = sum(int((~np.isfinite(array)).sum()) for array in numbers)
+    if bad:
+        raise InvalidInput(
+            f"a surrogate is made of finite numbers; train it again. Received: {bad} that are not"
+        )

@@ -1,0 +1,227 @@
+"""What a published likelihood says about itself: JSON in ``metadata_props``.
+
+ONNX metadata maps strings to strings. The standard keys ``model_author`` and
+``model_license`` are plain text, the ``dnnlik.*`` keys hold one JSON document each:
+
+``dnnlik.schema``       version of this layout
+``dnnlik.parameters``   list in input order: name, init, bounds, constraint, poi
+``dnnlik.terms``        the outputs, and the terms that log_likelihood is the sum of
+``dnnlik.conventions``  logarithm, factor, constant offset
+``dnnlik.domain``       the box of the training points, in input order
+``dnnlik.accuracy``     what the validation measured
+``dnnlik.settings``     settings of the training
+``dnnlik.provenance``   digests of likelihood and samples, seed, software versions
+
+Neither onnx nor onnxruntime is imported: any mapping of strings will do, such as
+the one a JavaScript runtime does not show and ``metadata.json`` repeats.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.parameters import ParameterSet
+from dnnlik.surrogate.description import Domain, SurrogateDescription
+
+__all__ = ["SCHEMA", "PublishedMetadata", "metadata_properties", "read_metadata"]
+
+SCHEMA = "1.0"
+
+_CONVENTIONS = {
+    "logarithm": "natural",
+    "factor": "none: the outputs are log L, neither -log L nor -2 log L",
+    "offset": (
+        "values keep the normalisation constants of the likelihood that was learned (pyhf: "
+        "logpdf); inference needs differences between points alone, so a constant may be added"
+    ),
+    "inputs": "raw physical values in the order of dnnlik.parameters; all scaling is in the graph",
+}
+_OUTPUTS = {
+    "log_likelihood": "log of the likelihood, auxiliary measurements included, no prior",
+    "log_constraint": "log of the auxiliary measurements alone, closed form; it is part of "
+    "log_likelihood, subtract it to put another in its place",
+    "gradient": "derivative of log_likelihood with respect to each parameter",
+    "in_domain": "whether the point is inside the training domain and the bounds",
+}
+_DOMAIN_NOTE = (
+    "box of the training points, null for no limit; in_domain also tests the bounds of the "
+    "parameters and the ellipsoid of the training points, which is in the graph"
+)
+
+
+@dataclass(frozen=True)
+class PublishedMetadata:
+    """What `read_metadata` found; documents are plain JSON objects.
+
+    ``lower`` and ``upper`` (d,) are the box of the training points, possibly infinite.
+    """
+
+    schema: str
+    parameters: ParameterSet
+    terms: dict[str, Any]
+    conventions: dict[str, Any]
+    domain: dict[str, Any]
+    accuracy: dict[str, Any]
+    settings: dict[str, Any]
+    provenance: dict[str, Any]
+    author: str
+    license: str
+
+    @property
+    def lower(self) -> NDArray[np.float64]:
+        return _limits(self.domain["lower"], -np.inf)
+
+    @property
+    def upper(self) -> NDArray[np.float64]:
+        return _limits(self.domain["upper"], np.inf)
+
+
+def metadata_properties(
+    description: SurrogateDescription,
+    *,
+    accuracy: Mapping[str, Any],
+    author: str,
+    license: str,
+) -> dict[str, str]:
+    """The metadata of a surrogate, string to string.
+
+    Args:
+        description: gives parameters, terms, domain, settings and provenance.
+        accuracy: what the validation measured; a JSON object.
+        author: who publishes, for ``model_author``.
+        license: an SPDX identifier such as ``CC-BY-4.0``, for ``model_license``.
+
+    Raises:
+        InvalidInput: a document that JSON cannot hold, such as a NaN in ``accuracy``.
+    """
+    documents = {
+        "dnnlik.schema": SCHEMA,
+        "dnnlik.parameters": description.parameters.to_json(),
+        "dnnlik.terms": {"log_likelihood": _summands(description), "outputs": _OUTPUTS},
+        "dnnlik.conventions": _CONVENTIONS,
+        "dnnlik.domain": _domain_document(description.domain),
+        "dnnlik.accuracy": dict(accuracy),
+        "dnnlik.settings": description.settings,
+        "dnnlik.provenance": description.provenance,
+    }
+    properties = {key: _to_json(key, document) for key, document in documents.items()}
+    return {**properties, "model_author": author, "model_license": license}
+
+
+def read_metadata(
+    properties: Mapping[str, str], *, source: str = "the metadata"
+) -> PublishedMetadata:
+    """The inverse of `metadata_properties`.
+
+    Args:
+        properties: the mapping of a file; other keys are ignored.
+        source: the name of the file, for the messages.
+
+    Raises:
+        InvalidFile: a key is missing, is no JSON or means nothing.
+
+    >>> read_metadata({})
+    Traceback (most recent call last):
+    ...
+    dnnlik.exceptions.InvalidFile: the metadata lacks dnnlik.schema: it is no likelihood \
+published by dnnlik. Received: no dnnlik.* keys
+    """
+    schema = _document(properties, "dnnlik.schema", str, source)
+    if schema.split(".")[0] != SCHEMA.split(".")[0]:
+        raise InvalidFile(
+            f"{source} has a layout that this version of dnnlik cannot read; it reads {SCHEMA}. "
+            f"Received: dnnlik.schema = {schema!r}"
+        )
+    parameters = _parameters(properties, source)
+    objects = ("terms", "conventions", "accuracy", "settings", "provenance")
+    return PublishedMetadata(
+        schema=schema,
+        parameters=parameters,
+        domain=_domain(properties, len(parameters), source),
+        author=properties.get("model_author", ""),
+        license=properties.get("model_license", ""),
+        **{name: _document(properties, f"dnnlik.{name}", dict, source) for name in objects},
+    )
+
+
+def _summands(description: SurrogateDescription) -> list[str]:
+    quadratic = ["quadratic"] if description.quadratic is not None else []
+    return (["log_constraint"] if description.adds_constraint else []) + quadratic + ["network"]
+
+
+def _domain_document(domain: Domain) -> dict[str, Any]:
+    def finite(limits: NDArray[np.float64]) -> list[float | None]:
+        return [float(x) if np.isfinite(x) else None for x in limits]
+
+    return {"lower": finite(domain.lower), "upper": finite(domain.upper), "note": _DOMAIN_NOTE}
+
+
+def _to_json(key: str, document: Any) -> str:
+    try:
+        return json.dumps(document, sort_keys=True, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"{key} must be what JSON can hold. Received: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars and arrays as JSON knows them."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"an object of type {type(value).__name__}")
+
+
+_KINDS: dict[type, str] = {dict: "a JSON object", list: "a JSON list", str: "a JSON string"}
+
+
+def _document(properties: Mapping[str, str], key: str, kind: type, source: str) -> Any:
+    if key not in properties:
+        found = ", ".join(sorted(k for k in properties if k.startswith("dnnlik.")))
+        raise InvalidFile(
+            f"{source} lacks {key}: it is no likelihood published by dnnlik. "
+            f"Received: {found or 'no dnnlik.* keys'}"
+        )
+    text = properties[key]
+    try:
+        document = json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise _malformed(source, key, "JSON", text) from error
+    if not isinstance(document, kind):
+        raise _malformed(source, key, _KINDS[kind], text)
+    return document
+
+
+def _parameters(properties: Mapping[str, str], source: str) -> ParameterSet:
+    document = _document(properties, "dnnlik.parameters", list, source)
+    try:
+        return ParameterSet.from_json(document)
+    except (InvalidInput, TypeError, AttributeError) as error:
+        raise InvalidFile(f"{source} has unusable dnnlik.parameters: {error}") from error
+
+
+def _domain(properties: Mapping[str, str], size: int, source: str) -> dict[str, Any]:
+    document: dict[str, Any] = _document(properties, "dnnlik.domain", dict, source)
+    try:
+        shapes = [_limits(document[side], np.nan).shape for side in ("lower", "upper")]
+    except (KeyError, TypeError, ValueError):
+        shapes = []
+    if shapes != [(size,), (size,)]:
+        expected = f"an object with lower and upper, {size} numbers or nulls each"
+        raise _malformed(source, "dnnlik.domain", expected, properties["dnnlik.domain"])
+    return document
+
+
+def _limits(values: list[float | None], missing: float) -> NDArray[np.float64]:
+    return np.array([missing if value is None else value for value in values], dtype=np.float64)
+
+
+def _malformed(source: str, key: str, expected: str, text: object) -> InvalidFile:
+    shown = repr(text)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return InvalidFile(f"{source} must hold {expected} in {key}. Received: {shown}")

@@ -1,0 +1,243 @@
+"""Writing a published file whole or not at all, and proving that it is right.
+
+`verify` reads the file back and compares what ONNX Runtime computes with four
+independent answers: the reference evaluator of the onnx package, the surrogate as
+it was trained (a callable, so that no framework is needed here), the closed forms
+of constraint and domain, and finite differences for the gradient.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import ArrayLike, NDArray
+from onnx.reference import ReferenceEvaluator
+
+from dnnlik.exceptions import InvalidFile
+from dnnlik.onnx.builder import INPUT
+from dnnlik.onnx.runtime import OUTPUTS, PublishedLikelihood
+from dnnlik.surrogate.description import SurrogateDescription
+from dnnlik.typing import Gradients, Points, Values
+
+__all__ = ["Check", "Verification", "verify", "write"]
+
+Outputs = dict[str, NDArray[Any]]
+
+STEP = 1e-5
+"""Step of the finite differences in units of the network's input scale."""
+
+FINITE_DIFFERENCE_POINTS = 16
+"""So many points get their gradient checked: 2 d evaluations each."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison of a published file with an independent answer.
+
+    Attributes:
+        name: ``reference``, ``constraint``, ``domain``, ``gradient`` or ``expected``.
+        against: the independent answer, in words.
+        difference: the largest ``|a - b| / max(1, |b|)``; for the domain, the number
+            of points that are classified differently.
+        tolerance: the largest difference that passes.
+    """
+
+    name: str
+    against: str
+    difference: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        return self.difference <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found: its checks, whether all passed, and the sentence to show."""
+
+    checks: tuple[Check, ...]
+    points: int
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+    @property
+    def message(self) -> str:
+        failed = [c for c in self.checks if not c.passed]
+        if not failed:
+            return f"the published file agrees with its surrogate at {self.points} points"
+        shown = (f"{c.against} ({c.difference:.2g} > {c.tolerance:.2g})" for c in failed)
+        return f"the published file disagrees with {', '.join(shown)}"
+
+
+def write(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
+    """Write a model whole or not at all: a file that was there stays until it is replaced.
+
+    Raises:
+        InvalidFile: the folder is missing or not writable, or the disk is full.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(model.SerializeToString(deterministic=True))
+        os.replace(partial, path)
+    except OSError as error:
+        raise InvalidFile(
+            f"{path} cannot be written; nothing was changed. Received: {error.strerror or error}"
+        ) from error
+    finally:
+        with suppress(OSError):  # the folder itself is missing: nothing was left behind
+            partial.unlink(missing_ok=True)
+
+
+def verify(
+    path: str | os.PathLike[str],
+    description: SurrogateDescription,
+    *,
+    points: ArrayLike,
+    expected: Callable[[Points], Values] | None = None,
+    rtol: float = 1e-10,
+    expected_rtol: float = 1e-5,
+    gradient_rtol: float = 1e-4,
+) -> Verification:
+    """Read a published file back and compare it with independent answers.
+
+    Args:
+        path: the file.
+        description: what it was made from.
+        points: (n, d), best some inside and some outside the domain.
+        expected: the log-likelihood of the surrogate in its own framework,
+            (n, d) → (n,).
+        rtol: of ONNX Runtime against the reference evaluator and the closed forms;
+            1e-15 is usual, far out large terms cancel.
+        expected_rtol: against ``expected``, which computes in float32 as a rule.
+        gradient_rtol: against finite differences.
+
+    Returns:
+        The differences and whether all are within tolerance; nothing is raised
+        for a difference.
+
+    Raises:
+        InvalidFile: the file is no valid ONNX, or was made for other parameters.
+    """
+    model = _checked_model(path)
+    published = PublishedLikelihood.open(path)
+    _check_parameters(published, description, path)
+    array = published.parameters.points(points)
+    outputs = dict(zip(OUTPUTS, published.evaluate(array, *OUTPUTS), strict=True))
+    checks = [
+        _reference(model, array, outputs, rtol),
+        _constraint(description, array, outputs, rtol),
+        _domain(description, array, outputs),
+        _gradient(published, description, array, outputs, gradient_rtol),
+    ]
+    if expected is not None:
+        found = difference(outputs["log_likelihood"], np.asarray(expected(array)))
+        checks.append(Check("expected", "the trained surrogate", found, expected_rtol))
+    return Verification(tuple(checks), len(array))
+
+
+def _reference(model: onnx.ModelProto, points: Points, outputs: Outputs, rtol: float) -> Check:
+    evaluated = ReferenceEvaluator(model).run(list(outputs), {INPUT: points})
+    found = max(map(difference, outputs.values(), evaluated))
+    return Check("reference", "the reference evaluator of onnx", found, rtol)
+
+
+def _constraint(
+    description: SurrogateDescription, points: Points, outputs: Outputs, rtol: float
+) -> Check:
+    wanted = description.parameters.constraint_terms.value(points)
+    found = difference(outputs["log_constraint"], wanted)
+    return Check("constraint", "the closed form of the constraints", found, rtol)
+
+
+def _domain(description: SurrogateDescription, points: Points, outputs: Outputs) -> Check:
+    wanted = description.domain.contains(points) & description.parameters.inside(points)
+    found = float((outputs["in_domain"] != wanted).sum())
+    return Check("domain", "the training domain", found, 0.0)
+
+
+def _gradient(
+    published: PublishedLikelihood,
+    description: SurrogateDescription,
+    points: Points,
+    outputs: Outputs,
+    rtol: float,
+) -> Check:
+    # A point of probability zero has no slope to compare with.
+    some = np.flatnonzero(np.isfinite(outputs["log_likelihood"]))[:FINITE_DIFFERENCE_POINTS]
+    found = gradient_difference(
+        published, points[some], outputs["gradient"][some], description.network.input_scale
+    )
+    return Check("gradient", "finite differences of its value", found, rtol)
+
+
+def difference(found: NDArray[Any], wanted: NDArray[Any]) -> float:
+    """Largest ``|a - b| / max(1, |b|)``; infinite for a NaN or infinity in one alone.
+
+    >>> difference(np.array([1.0, -np.inf]), np.array([1.5, -np.inf]))
+    0.3333333333333333
+    """
+    if found.shape != wanted.shape:
+        return np.inf
+    a, b = found.astype(np.float64), wanted.astype(np.float64)
+    differ = ~((a == b) | (np.isnan(a) & np.isnan(b)))
+    a, b = a[differ], b[differ]
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return np.inf
+    return float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)), initial=0.0))
+
+
+def gradient_difference(
+    published: PublishedLikelihood, points: Points, gradient: Gradients, scale: NDArray[np.float64]
+) -> float:
+    """Largest relative difference between a gradient and finite differences.
+
+    SELU has a kink at zero: with thousands of units some step crosses one, where the
+    central difference is the mean of two slopes. One side is then free of it, so the
+    nearest of the central, forward and backward difference counts.
+    """
+    worst = 0.0
+    (centre,) = published.evaluate(points, "log_likelihood")
+    for column, step in enumerate(STEP * scale):
+        shift = np.zeros(points.shape[1])
+        shift[column] = step
+        (up,) = published.evaluate(points + shift, "log_likelihood")
+        (down,) = published.evaluate(points - shift, "log_likelihood")
+        slopes = np.stack([up - down, 2 * (up - centre), 2 * (centre - down)]) / (2 * STEP)
+        scaled = gradient[:, column] * scale[column]
+        relative = np.abs(slopes - scaled) / np.maximum(1.0, np.abs(scaled))
+        nearest = np.where(np.isfinite(relative), relative, np.inf).min(axis=0)
+        worst = max(worst, float(np.max(nearest, initial=0.0)))
+    return worst
+
+
+def _checked_model(path: str | os.PathLike[str]) -> onnx.ModelProto:
+    """The model, after the full check of the onnx package (types and shapes too)."""
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model, full_check=True)
+    # onnx passes protobuf's errors, its own and those of its shape inference through.
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InvalidFile(f"{os.fspath(path)} is no valid ONNX file. Received: {reason}") from error
+    return model
+
+
+def _check_parameters(
+    published: PublishedLikelihood, description: SurrogateDescription, path: str | os.PathLike[str]
+) -> None:
+    if published.parameters != description.parameters:
+        raise InvalidFile(
+            f"{os.fspath(path)} must hold the parameters {list(description.parameters.names)} with "
+            f"the same bounds and constraints. Received: {list(published.parameters.names)}"
+        )
