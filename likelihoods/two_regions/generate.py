@@ -17,9 +17,9 @@ SEED = 2
 TRUE_MU = 1.0
 
 # Expected events a bin: the signal region has 6 bins, the control region 3.
-SIGNAL = {"SR": [1.2, 2.6, 4.5, 6.1, 5.2, 3.4], "CR": [0.3, 0.4, 0.3]}
+SIGNAL = {"SR": [1.0, 2.2, 3.7, 4.8, 3.9, 2.5], "CR": [0.3, 0.4, 0.3]}
 TOP = {"SR": [62.0, 41.0, 26.5, 16.2, 9.4, 5.1], "CR": [310.0, 205.0, 118.0]}
-DIBOSON = {"SR": [20.4, 15.1, 11.3, 8.2, 5.6, 3.9], "CR": [22.0, 17.5, 12.0]}
+DIBOSON = {"SR": [20.4, 15.8, 12.2, 9.3, 7.1, 5.3], "CR": [22.0, 17.5, 12.0]}
 # Statistical uncertainty of the simulation, relative, of top alone in the signal region.
 TOP_STATISTICS = {"SR": [0.020, 0.025, 0.031, 0.040, 0.052, 0.070]}
 DIBOSON_STATISTICS = {"SR": [0.030, 0.035, 0.040, 0.047, 0.057, 0.068]}
@@ -128,7 +128,7 @@ def measurement() -> dict[str, Any]:
     """The parameter of interest, and the two parameters whose defaults are too wide."""
     parameters = [
         {"name": "mu", "inits": [1.0], "bounds": [[-1.0, 5.0]]},
-        {"name": "top_norm", "inits": [1.0], "bounds": [[0.2, 3.0]]},
+        {"name": "top_norm", "inits": [1.0], "bounds": [[0.5, 2.0]]},
         {
             "name": "lumi",
             "auxdata": [1.0],
