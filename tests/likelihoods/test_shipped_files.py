@@ -126,7 +126,7 @@ def scalar_category(document, category, bins, deltas):
             yield_ *= scalar_shape(source[name], change["up"][i], change["down"][i])
         varied.append(yield_)
     if sum(varied) <= 0:
-        return [-1.0] * len(varied)
+        return [-math.inf] * len(varied)
     total = sum(document["background"][i] for i in bins)
     scale = total * scalar_norm(document, category, deltas) / sum(varied)
     return [scale * v for v in varied]
@@ -235,12 +235,14 @@ def test_a_rate_of_zero_allows_a_count_of_zero_alone(lhc, observed, expected):
 
 
 def test_a_category_that_does_not_sum_to_a_positive_number_is_impossible(lhc):
-    """Where the varied spectrum is negative as a whole its fractions mean nothing."""
-    document = {**read("lhc_like_search")}
-    tilt = {"up": [0.5] * 90, "down": [1.5] * 90}
-    document["shape"] = {"ISR": tilt}
+    """Where the varied spectrum is negative as a whole its fractions mean nothing.
+
+    However large the signal: p = 1 - 8 · 0.1251 is just below zero in every bin.
+    """
+    document = {**read("lhc_like_search"), "signal": [10.0] * 90}
+    document["shape"] = {"ISR": {"up": [0.8749] * 90, "down": [1.1251] * 90}}
     point = np.zeros((1, 95))
-    point[0, 91] = 8.0
+    point[0, [0, 91]] = 5.0, 8.0
     value, gradient = compiled(lhc.log_main_of(document))(point)
     assert value == [-np.inf]
     assert np.isfinite(gradient).all()
@@ -391,6 +393,14 @@ def test_a_negative_density_is_impossible(peak):
     assert scalar_peak_log_main(document, points[0]) == -math.inf
     assert value == [-np.inf]
     assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize(("density", "slope"), [(0.0, 0.0), (-2.0, 0.0), (4.0, 0.25)])
+def test_the_logarithm_has_a_finite_slope(peak, density, slope):
+    """Minus infinity with slope zero at and below zero, else the logarithm with 1/density."""
+    value, gradient = compiled(peak.safe_log)(np.array([density]))
+    assert value == pytest.approx(math.log(density) if density > 0 else -math.inf)
+    assert gradient == [slope]
 
 
 def test_peak_fits(peak):
