@@ -2,7 +2,7 @@
 
 - a maximum: `fit`; with parameters held: ``fit(density, fixed={"mu": 1})``
 - a scan of t_μ: `profile`; where it reaches 1, 4, 9: `likelihood_interval`
-- curvature: `hessian`
+- curvature: `hessian`; the main term to second order: `expansion_of_main`
 - credible intervals of samples: `hpdi`, `effective_sample_size`
 
 Needs NumPy and SciPy alone, so that published likelihoods can be fitted without
@@ -10,7 +10,7 @@ TensorFlow, Keras, pyhf or emcee.
 """
 
 from dnnlik.inference.fit import FitResult, FitStatus, fit
-from dnnlik.inference.gradients import gradient_function, hessian
+from dnnlik.inference.gradients import expansion_of_main, gradient_function, hessian
 from dnnlik.inference.intervals import LEVELS, effective_sample_size, hpdi
 from dnnlik.inference.profile import Profile, likelihood_interval, profile
 
@@ -20,6 +20,7 @@ __all__ = [
     "FitStatus",
     "Profile",
     "effective_sample_size",
+    "expansion_of_main",
     "fit",
     "gradient_function",
     "hessian",

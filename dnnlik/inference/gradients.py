@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dnnlik.typing import Gradients, LogDensity, Points, Values
 
-__all__ = ["gradient_function", "hessian"]
+__all__ = ["expansion_of_main", "gradient_function", "hessian"]
 
 # Central differences lose least when the step is about eps^(1/3) of the scale.
 _STEP = float(np.finfo(float).eps) ** (1 / 3)
@@ -34,6 +34,26 @@ def gradient_function(
     return differences
 
 
+def expansion_of_main(
+    density: LogDensity, point: NDArray[np.float64]
+) -> tuple[float, Values, NDArray[np.float64]]:
+    """``log_main`` at a point (d,) to second order: value, gradient (d,), Hessian (d, d)."""
+    value, gradient = _main_gradient(density)(point[None])
+    return float(value[0]), gradient[0], hessian(density, point, main_only=True)
+
+
+def _main_gradient(density: LogDensity) -> Callable[[Points], tuple[Values, Gradients]]:
+    whole = gradient_function(density)
+
+    def main(points: Points) -> tuple[Values, Gradients]:
+        # The closed-form part goes before differences are taken: it may be huge.
+        value, gradient = whole(points)
+        p = density.parameters
+        return value - p.log_constraint(points), gradient - p.log_constraint_gradient(points)
+
+    return main
+
+
 def _central(density: LogDensity, point: NDArray[np.float64]) -> tuple[float, Values]:
     p = density.parameters
     step = _STEP * np.maximum(p.scales, np.abs(point))
@@ -52,17 +72,20 @@ def _moved(point: NDArray[np.float64], to: NDArray[np.float64]) -> Points:
     return rows
 
 
-def hessian(density: LogDensity, point: NDArray[np.float64]) -> NDArray[np.float64]:
+def hessian(
+    density: LogDensity, point: NDArray[np.float64], *, main_only: bool = False
+) -> NDArray[np.float64]:
     """Second derivatives of the log-likelihood at a point (d,) → (d, d), symmetric.
 
     Central differences of the gradient, one batch of 2d points. Near a bound the
-    stencil is moved inwards.
+    stencil is moved inwards. With ``main_only`` those of ``log_main``.
     """
     p = density.parameters
+    function = _main_gradient(density) if main_only else gradient_function(density)
     step = 10 * _STEP * np.maximum(p.scales, 1e-3 * np.abs(point))
     centre = np.clip(point, p.lower + step, p.upper - step)
     batch = np.concatenate([_moved(point, centre + step), _moved(point, centre - step)])
-    _, slopes = gradient_function(density)(batch)
+    _, slopes = function(batch)
     half = len(point)
     raw = (slopes[:half] - slopes[half:]) / (2 * step)[:, None]
     return np.asarray(0.5 * (raw + raw.T))

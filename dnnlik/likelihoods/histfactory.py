@@ -23,8 +23,8 @@ class HistFactoryLikelihood(Likelihood):
     """A HistFactory model with its data.
 
     ``parameters`` are the free ones, in pyhf's order; the fixed ones stay at their
-    inits (``fixed_values``), and their constraint terms stay in ``log_constraint``,
-    so that ``log_likelihood`` equals pyhf's ``logpdf``.
+    inits (``fixed_values``), and their constraint terms, which are constants, are part
+    of ``log_main``, so that ``log_likelihood`` equals pyhf's ``logpdf``.
 
     Where an expected rate is negative the density is zero (``-inf``; pyhf: NaN).
     """
@@ -68,7 +68,7 @@ class HistFactoryLikelihood(Likelihood):
 
         def log_main(points: tf.Tensor) -> tf.Tensor:
             rates = expected_events(self._layout, coefficients, points @ place + held)
-            return log_poisson(observed, rates)
+            return log_poisson(observed, rates) + self._fixed_constraint
 
         return CompiledFunction(log_main, len(self.parameters))
 
@@ -80,10 +80,6 @@ class HistFactoryLikelihood(Likelihood):
 
     def _main(self, points: Points) -> Values:
         return self._compiled.value(points)
-
-    def log_constraint(self, points: ArrayLike) -> Values:
-        """The auxiliary measurements, those of fixed parameters included."""
-        return self.parameters.log_constraint(points) + self._fixed_constraint
 
     def value_and_gradient(self, points: ArrayLike) -> tuple[Values, Gradients]:
         """``log_likelihood`` (n,) and its gradient (n, d)."""

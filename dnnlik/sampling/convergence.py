@@ -28,7 +28,9 @@ def stored_autocorrelation_time(chain: NDArray[np.float64]) -> NDArray[np.float6
     moved = np.ptp(chain, axis=(0, 1)) > 0
     tau = np.ones(chain.shape[2])
     if moved.any():
-        tau[moved] = emcee.autocorr.integrated_time(chain[:, :, moved], tol=0, quiet=True)
+        # A walker that never moved has no autocorrelation: NaN, taken as the whole chain.
+        with np.errstate(invalid="ignore"):
+            tau[moved] = emcee.autocorr.integrated_time(chain[:, :, moved], tol=0, quiet=True)
     return np.maximum(np.where(np.isfinite(tau), tau, len(chain)), 1.0)
 
 

@@ -2,8 +2,8 @@
 
 Warm-up rounds of growing length adapt a Gaussian reference for the proposals and
 measure the autocorrelation time τ; then the reference is frozen and the chain runs
-for more than 100 τ. A chain that turns out shorter than that counts as warm-up and
-is run again with the thinning it needs.
+for 100 τ. A chain that turns out shorter than 50 τ counts as warm-up and is run again
+with the thinning it needs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from dnnlik.typing import JSON, LogDensity, Points
 
 __all__ = ["run_unbiased"]
 
-STEPS_PER_TAU = 100
-"""Chain length over autocorrelation time at which to stop (emcee's advice is 50)."""
+STEPS_PER_TAU = 50
+"""Fewest autocorrelation times in a chain (emcee's advice); twice that is aimed for."""
 _WARM_UP = 100  # steps of the first round; each round doubles them
 _WARM_UP_ROUNDS = 9
 _PASSES = 5
-_BLOCK_ROWS = 20_000
+_BLOCK_ROWS = 8_000
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def run_unbiased(
     ``steps`` of the chain, its ``thin``, and the number of ``passes``.
 
     Raises:
-        NotConverged: the chain is still shorter than 100 τ after several passes.
+        NotConverged: the chain is still shorter than 50 τ after several passes.
     """
     saved = store.load_state()
     if int(saved.get("chain", -1)) == task.chain:
@@ -199,8 +199,8 @@ def _warm_up(density: LogDensity, task: Task, now: _Progressing, progress: Progr
 
 
 def _thin(task: Task, tau: float) -> int:
-    """Steps between stored ones so that the chain is a fifth longer than it must be."""
-    return max(1, math.ceil(1.2 * STEPS_PER_TAU * tau / task.steps))
+    """Steps between stored ones so that the chain is twice as long as it must be."""
+    return max(1, math.ceil(2 * STEPS_PER_TAU * tau / task.steps))
 
 
 def _produce(

@@ -65,14 +65,12 @@ def mixture_of_moves(reference: Reference) -> list[tuple[Any, float]]:
     """emcee moves with their weights, for any number of dimensions.
 
     Mostly preconditioned Crank-Nicolson steps (arXiv:1202.0709, eq. 4.9) about the
-    reference, of random size; and two ensemble moves that follow curved or bounded
-    posteriors where the reference fails: differential evolution (ter Braak 2006)
-    and its snooker update (ter Braak & Vrugt 2008).
+    reference, of random size; and the ensemble move of differential evolution (ter
+    Braak 2006), which follows curved or bounded posteriors where the reference fails.
     """
     return [
-        (emcee.moves.MHMove(_crank_nicolson(reference)), 0.7),
+        (emcee.moves.MHMove(_crank_nicolson(reference)), 0.8),
         (emcee.moves.DEMove(), 0.2),
-        (emcee.moves.DESnookerMove(), 0.1),
     ]
 
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from dnnlik.environment import software_versions
 from dnnlik.exceptions import InvalidInput, InvalidParameters
-from dnnlik.inference import FitResult, fit
+from dnnlik.inference import FitResult, expansion_of_main, fit
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling.convergence import r_hat, stored_autocorrelation_time
 from dnnlik.sampling.ensemble import run_unbiased
 from dnnlik.sampling.profiled import run_profiled
-from dnnlik.sampling.store import Samples, SampleStore
+from dnnlik.sampling.store import Maximum, Samples, SampleStore
 from dnnlik.sampling.task import Progress, Task, no_progress
 from dnnlik.typing import JSON
 
@@ -124,6 +124,7 @@ def _walkers(width: int, rows: float) -> int:
 def _fill(likelihood: Likelihood, tasks: list[Task], store: SampleStore, progress: Progress) -> None:
     progress("finding the maximum", 0, 1)
     best = fit(likelihood).checked()
+    store.write_maximum(Maximum(best.point, *expansion_of_main(likelihood, best.point)))
     for task in tasks[len(store.chains_done) :]:
         if task.strategy == "unbiased":
             found = run_unbiased(likelihood, best.point, task, store, progress)
@@ -137,7 +138,7 @@ def _diagnostics(tasks: list[Task], store: SampleStore, best: FitResult) -> JSON
     """What is to be said of the whole sample; times in steps."""
     summary: JSON = {
         "chains": store.chains_done,
-        "maximum": {"point": best.point.tolist(), "log_likelihood": best.log_likelihood},
+        "log_likelihood_at_maximum": best.log_likelihood,
     }
     unbiased = [_chain(task, store) for task in tasks if task.strategy == "unbiased"]
     if unbiased:

@@ -12,6 +12,8 @@ Layout, schema ``dnnlik.samples/1`` (N rows, d parameters; natural logs):
 ``log_main`` ...      (N,) f8     also ``log_constraint`` and ``log_prior``
 ``strategy``          (N,) u1     position in the attribute ``strategies``
 ``chain walker step`` (N,) i4/i8  where in which Markov chain
+``maximum_point``     (d,) f8     of the log-likelihood; there, of ``log_main``:
+``maximum_value`` ... f8          (1,), ``_gradient`` (d,), ``_hessian`` (d, d)
 ``rows_written``      (1,) i8     N when complete
 ``diagnostics``       (65536,) u1 JSON, padded with blanks
 ====================  ==========  =================================================
@@ -35,7 +37,7 @@ from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import JSON, LogDensity, Points, Values
 
-__all__ = ["SCHEMA", "STRATEGIES", "SampleStore", "Samples"]
+__all__ = ["SCHEMA", "STRATEGIES", "Maximum", "SampleStore", "Samples"]
 
 SCHEMA = "dnnlik.samples/1"
 STRATEGIES = ("unbiased", "profiled")
@@ -49,6 +51,16 @@ _COLUMNS = {
     "walker": "i4",
     "step": "i8",
 }
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The maximum of the log-likelihood, and ``log_main`` there to second order."""
+
+    point: NDArray[np.float64]  # (d,)
+    value: float
+    gradient: NDArray[np.float64]  # (d,)
+    hessian: NDArray[np.float64]  # (d, d)
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,7 @@ class Samples:
     chain: NDArray[np.int32]
     walker: NDArray[np.int32]
     step: NDArray[np.int64]
+    maximum: Maximum
     provenance: JSON
     diagnostics: JSON
 
@@ -94,6 +107,7 @@ class Samples:
         columns = {name: getattr(self, name)[which] for name in ("points", *_COLUMNS)}
         return Samples(
             parameters=self.parameters,
+            maximum=self.maximum,
             provenance=self.provenance,
             diagnostics=self.diagnostics,
             **columns,
@@ -116,11 +130,13 @@ class Samples:
                 )
             try:
                 columns = {name: file[name][:] for name in ("points", *_COLUMNS)}
+                maximum = _maximum(file)
                 diagnostics = json.loads(bytes(file["diagnostics"][:]).decode().strip() or "{}")
             except (OSError, KeyError, ValueError) as error:
                 raise InvalidFile(f"the sample file is damaged. Received: {path}") from error
         return cls(
             parameters=ParameterSet.from_json(header["parameters"]),
+            maximum=maximum,
             provenance=header["provenance"],
             diagnostics=diagnostics,
             **columns,
@@ -190,6 +206,12 @@ class SampleStore:
         file.attrs["provenance"] = json.dumps(provenance)
         shapes = {"points": ((self.rows, width), "f8")}
         shapes |= {name: ((self.rows,), kind) for name, kind in _COLUMNS.items()}
+        shapes |= {
+            "maximum_point": ((width,), "f8"),
+            "maximum_value": ((1,), "f8"),
+            "maximum_gradient": ((width,), "f8"),
+            "maximum_hessian": ((width, width), "f8"),
+        }
         shapes |= {"rows_written": ((1,), "i8"), "diagnostics": ((_DIAGNOSTICS_BYTES,), "u1")}
         for name, (shape, kind) in shapes.items():
             plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -267,6 +289,16 @@ class SampleStore:
         except (OSError, ValueError, EOFError, KeyError):
             return {}
 
+    def write_maximum(self, maximum: Maximum) -> None:
+        """Store the expansion at the maximum."""
+        columns = {
+            "maximum_point": maximum.point,
+            "maximum_value": np.array([maximum.value]),
+            "maximum_gradient": maximum.gradient,
+            "maximum_hessian": maximum.hessian,
+        }
+        self._put(0, columns)
+
     def chain_done(self, diagnostics: JSON) -> None:
         """Note that a chain is complete, and what is to be said of it."""
         self.chains_done.append(diagnostics)
@@ -292,6 +324,15 @@ def _opened(path: str | Path) -> h5py.File:
         raise InvalidFile(
             f"the file is no HDF5 file, or is truncated. Received: {path}"
         ) from error
+
+
+def _maximum(file: h5py.File) -> Maximum:
+    return Maximum(
+        point=file["maximum_point"][:],
+        value=float(file["maximum_value"][0]),
+        gradient=file["maximum_gradient"][:],
+        hessian=file["maximum_hessian"][:],
+    )
 
 
 def _header(file: h5py.File, path: str | Path) -> dict[str, Any]:

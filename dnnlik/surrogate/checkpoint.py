@@ -1,0 +1,122 @@
+"""What a killed training needs to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.exceptions import InvalidFile
+from dnnlik.surrogate.schedule import Plateau
+
+__all__ = ["Checkpoint"]
+
+Arrays = tuple[NDArray[np.float32], ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a training after an epoch, mirrored in a file (if there is one).
+
+    Attributes:
+        path: the file, or None.
+        identity: what must be equal for the file to be continued.
+        schedule: rate and patience; None before the first epoch.
+        weights, optimizer: present weights and optimizer variables.
+        best_weights: those of the lowest validation loss.
+        history: a record an epoch.
+    """
+
+    path: Path | None
+    identity: str
+    schedule: Plateau | None = None
+    weights: Arrays = ()
+    optimizer: Arrays = ()
+    best_weights: Arrays = ()
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @classmethod
+    def at(cls, path: str | Path | None, identity: dict[str, Any]) -> Checkpoint:
+        """The checkpoint in a file, if it is one of this training; else a fresh one."""
+        empty = cls(Path(path) if path else None, json.dumps(identity, sort_keys=True))
+        if empty.path is None or not empty.path.is_file():
+            return empty
+        try:
+            with np.load(empty.path, allow_pickle=False) as file:
+                if str(file["identity"]) != empty.identity:
+                    return empty
+                return replace(
+                    empty,
+                    schedule=Plateau(**json.loads(str(file["schedule"]))),
+                    weights=_arrays(file, "weights"),
+                    optimizer=_arrays(file, "optimizer"),
+                    best_weights=_arrays(file, "best_weights"),
+                    history=json.loads(str(file["history"])),
+                )
+        except (OSError, ValueError, EOFError, KeyError):
+            # It was replaced atomically, so it is damaged from outside: start afresh.
+            return empty
+
+    def with_schedule(self, schedule: Plateau) -> Checkpoint:
+        return replace(self, schedule=schedule)
+
+    def after(
+        self, schedule: Plateau, model: Any, record: dict[str, float], *, improved: bool
+    ) -> Checkpoint:
+        """The checkpoint one epoch later, written to its file."""
+        # Copies: what Keras hands out may be the very memory that training goes on to change.
+        weights = tuple(np.array(weight) for weight in model.get_weights())
+        later = replace(
+            self,
+            schedule=schedule,
+            weights=weights,
+            optimizer=tuple(np.array(v) for v in model.optimizer.variables),
+            best_weights=weights if improved else self.best_weights,
+            history=[*self.history, record],
+        )
+        later._write()
+        return later
+
+    def restore(self, model: Any) -> None:
+        """Give a compiled model the stored weights and optimizer variables."""
+        if not self.weights:
+            return
+        model.set_weights(list(self.weights))
+        model.optimizer.build(model.trainable_variables)
+        for variable, value in zip(model.optimizer.variables, self.optimizer, strict=True):
+            variable.assign(value)
+
+    def _write(self) -> None:
+        if self.path is None or self.schedule is None:
+            return
+        content: dict[str, Any] = {
+            "identity": self.identity,
+            "schedule": json.dumps(asdict(self.schedule)),
+            "history": json.dumps(self.history),
+        }
+        for name in ("weights", "optimizer", "best_weights"):
+            content |= {f"{name}.{i:03d}": a for i, a in enumerate(getattr(self, name))}
+        temporary = self.path.with_name(self.path.name + ".new")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(temporary, "wb") as file:
+                np.savez(file, **content)
+            os.replace(temporary, self.path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise InvalidFile(
+                f"cannot write the checkpoint ({error.strerror}). Received: {self.path}"
+            ) from error
+
+
+def _arrays(file: Any, name: str) -> Arrays:
+    keys: Sequence[str] = sorted(key for key in file.files if key.startswith(f"{name}."))
+    return tuple(file[key] for key in keys)

@@ -1,0 +1,83 @@
+"""A surrogate as a likelihood in TensorFlow: what stands where the exact one stood."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import tensorflow as tf
+from numpy.typing import ArrayLike
+
+from dnnlik.compiled import CompiledFunction
+from dnnlik.likelihoods.base import Likelihood
+from dnnlik.surrogate.description import SurrogateDescription
+from dnnlik.surrogate.network import build_network
+from dnnlik.typing import Gradients, Points, Values
+
+__all__ = ["SurrogateLikelihood"]
+
+
+class SurrogateLikelihood(Likelihood):
+    """The LogDensity of a `SurrogateDescription`, evaluated by Keras in float64.
+
+    Without a network it is the quadratic baseline alone.
+    """
+
+    def __init__(self, description: SurrogateDescription, *, with_network: bool = True) -> None:
+        self.description = description
+        self.parameters = description.parameters
+        self.digest = str(description.provenance.get("samples", {}).get("request", ""))
+        self._with_network = with_network
+
+    @cached_property
+    def _compiled(self) -> CompiledFunction:
+        # Built here, outside the trace: inside it, setting weights would be traced too.
+        model = self._keras if self._with_network else None
+
+        def learned(points: tf.Tensor) -> tf.Tensor:
+            value = tf.zeros_like(points[:, 0])
+            if self.description.quadratic is not None:
+                value += self._quadratic(points)
+            if model is not None:
+                value += self._network(model, points)
+            return value
+
+        return CompiledFunction(learned, len(self.parameters))
+
+    def _quadratic(self, points: tf.Tensor) -> tf.Tensor:
+        q = self.description.quadratic
+        assert q is not None  # narrowed by the caller; for the type checker
+        step = points - q.centre
+        curved = 0.5 * tf.reduce_sum((step @ q.hessian) * step, axis=1)
+        return q.value + tf.linalg.matvec(step, tf.constant(q.gradient)) + curved
+
+    @cached_property
+    def _keras(self) -> Any:
+        network = self.description.network
+        model = build_network(len(self.parameters), network.layers, dtype="float64")
+        pairs = zip(network.weights, network.biases, strict=True)
+        model.set_weights([array for pair in pairs for array in pair])
+        return model
+
+    def _network(self, model: Any, points: tf.Tensor) -> tf.Tensor:
+        network = self.description.network
+        scaled = (points - network.input_mean) / network.input_scale
+        return network.output_mean + network.output_scale * model(scaled)[:, 0]
+
+    def _main(self, points: Points) -> Values:
+        learned = self._compiled.value(points)
+        if self.description.adds_constraint:
+            return learned
+        # The network learned main and constraint terms together.
+        return learned - self.parameters.log_constraint(points)
+
+    def value_and_gradient(self, points: ArrayLike) -> tuple[Values, Gradients]:
+        """``log_likelihood`` (n,) and its gradient (n, d)."""
+        array = self.parameters.points(points)
+        value, gradient = self._compiled.value_and_gradient(array)
+        if not self.description.adds_constraint:
+            return value, gradient
+        return (
+            value + self.log_constraint(array),
+            gradient + self.parameters.log_constraint_gradient(array),
+        )

@@ -1,0 +1,41 @@
+"""The architecture: a SELU multilayer perceptron in Keras (arXiv:1706.02515)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["build_network", "network_arrays"]
+
+
+def build_network(
+    width: int, layers: Sequence[int], *, seed: int = 0, dtype: str = "float32"
+) -> keras.Sequential:
+    """A network (n, width) → (n, 1): SELU hidden layers with lecun_normal, linear output.
+
+    >>> build_network(3, (8, 8)).count_params()
+    113
+    """
+    seeds = np.random.default_rng([seed, 1]).integers(2**31, size=len(layers) + 1)
+    model = keras.Sequential([keras.Input((width,), dtype=dtype)])
+    for units, own in zip(layers, seeds, strict=False):
+        initializer = keras.initializers.LecunNormal(seed=int(own))
+        model.add(
+            keras.layers.Dense(
+                units, activation="selu", kernel_initializer=initializer, dtype=dtype
+            )
+        )
+    last = keras.initializers.LecunNormal(seed=int(seeds[-1]))
+    model.add(keras.layers.Dense(1, kernel_initializer=last, dtype=dtype))
+    return model
+
+
+def network_arrays(
+    weights: Sequence[NDArray[np.float32]],
+) -> tuple[tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
+    """Keras' flat list of weights as (kernels, biases) in float64."""
+    arrays = [np.asarray(weight, dtype=np.float64) for weight in weights]
+    return tuple(arrays[0::2]), tuple(arrays[1::2])
