@@ -36,6 +36,7 @@ class Normal:
     sigma: float
 
     def __post_init__(self) -> None:
+        _make_floats(self, "mean", "sigma")
         if not (math.isfinite(self.mean) and math.isfinite(self.sigma) and self.sigma > 0):
             raise InvalidParameters(
                 "a normal constraint needs a finite mean and a positive width. "
@@ -71,6 +72,7 @@ class Poisson:
     factor: float
 
     def __post_init__(self) -> None:
+        _make_floats(self, "observed", "factor")
         finite = math.isfinite(self.observed) and math.isfinite(self.factor)
         if not (finite and self.observed >= 0 and self.factor > 0):
             raise InvalidParameters(
@@ -94,6 +96,17 @@ class Poisson:
 Constraint = Normal | Poisson
 
 
+def _make_floats(constraint: Constraint, *names: str) -> None:
+    for name in names:
+        value = getattr(constraint, name)
+        try:
+            object.__setattr__(constraint, name, float(value))
+        except (TypeError, ValueError) as error:
+            raise InvalidParameters(
+                f"the {name} of a constraint must be a number. Received: {value!r}"
+            ) from error
+
+
 def constraint_from_json(document: dict[str, Any] | None) -> Constraint | None:
     """The inverse of ``to_json``; ``None`` stays ``None``.
 
@@ -107,14 +120,22 @@ def constraint_from_json(document: dict[str, Any] | None) -> Constraint | None:
             return Normal(float(document["mean"]), float(document["sigma"]))
         if document["type"] == "poisson":
             return Poisson(float(document["observed"]), float(document["factor"]))
-    except (KeyError, TypeError) as error:
+    except KeyError as error:
         raise InvalidParameters(f"a constraint lacks {error}. Received: {document}") from error
+    except (TypeError, ValueError) as error:
+        raise InvalidParameters(
+            f"a constraint is an object of a type and numbers. Received: {document!r}"
+        ) from error
     raise InvalidParameters(
         f"a constraint is 'normal' or 'poisson'. Received: {document['type']!r}"
     )
 
 
-@dataclass(frozen=True)
+# Counts below this are none: their reciprocal would overflow.
+_NO_COUNT = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
 class ConstraintTerms:
     r"""All constraints of ``d`` parameters as arrays of one formula.
 
@@ -145,7 +166,7 @@ class ConstraintTerms:
             if isinstance(constraint, Normal):
                 precision[i], centre[i] = constraint.sigma**-2.0, constraint.mean
                 constant += constraint.log_density(constraint.mean)
-            elif isinstance(constraint, Poisson) and constraint.observed > 0:
+            elif isinstance(constraint, Poisson) and constraint.observed > _NO_COUNT:
                 observed[i] = constraint.observed
                 centre[i] = constraint.observed / constraint.factor
                 inverse[i] = constraint.factor / constraint.observed

@@ -7,8 +7,6 @@ follow it, and are addressed by name.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ from dnnlik.constraints import (
     Poisson,
     constraint_from_json,
 )
+from dnnlik.documents import digest_of
 from dnnlik.exceptions import InvalidParameters, InvalidPoints
 
 __all__ = ["Normal", "Parameter", "ParameterSet", "Poisson"]
@@ -70,6 +69,11 @@ class Parameter:
             ) from error
         object.__setattr__(self, "bounds", (lower, upper))
         object.__setattr__(self, "init", init)
+        self._check_terms()
+        if not math.isfinite(init):
+            raise InvalidParameters(
+                f"parameter {self.name!r} needs a finite init. Received: {init}"
+            )
         if not lower < upper:
             raise InvalidParameters(
                 f"parameter {self.name!r} needs bounds (lower, upper) with lower < upper. "
@@ -77,7 +81,8 @@ class Parameter:
             )
         if not lower <= init <= upper:
             raise InvalidParameters(
-                f"parameter {self.name!r} starts outside its bounds {self.bounds}. Received: init={init}"
+                f"parameter {self.name!r} starts outside its bounds {self.bounds}. "
+                f"Received: init={init}"
             )
         if self.constraint is not None and self.prior is not None:
             raise InvalidParameters(
@@ -89,6 +94,17 @@ class Parameter:
             raise InvalidParameters(
                 f"parameter {self.name!r} is unbounded and nothing constrains it: give it finite "
                 f"bounds, a constraint or a prior. Received: bounds={self.bounds}"
+            )
+
+    def _check_terms(self) -> None:
+        if self.constraint is not None and not isinstance(self.constraint, Normal | Poisson):
+            raise InvalidParameters(
+                f"the constraint of {self.name!r} must be a dnnlik.Normal or dnnlik.Poisson. "
+                f"Received: {self.constraint!r}"
+            )
+        if self.prior is not None and not isinstance(self.prior, Normal):
+            raise InvalidParameters(
+                f"the prior of {self.name!r} must be a dnnlik.Normal. Received: {self.prior!r}"
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -190,23 +206,23 @@ class ParameterSet:
     @cached_property
     def inits(self) -> Array:
         """Starting values, (d,)."""
-        return np.array([item.init for item in self.items])
+        return _constant([item.init for item in self.items])
 
     @cached_property
     def lower(self) -> Array:
         """Lower bounds, (d,), possibly -inf."""
-        return np.array([item.bounds[0] for item in self.items])
+        return _constant([item.bounds[0] for item in self.items])
 
     @cached_property
     def upper(self) -> Array:
         """Upper bounds, (d,), possibly inf."""
-        return np.array([item.bounds[1] for item in self.items])
+        return _constant([item.bounds[1] for item in self.items])
 
     @cached_property
     def scales(self) -> Array:
         """A natural length of each parameter, (d,): constraint or prior width, else a
         twentieth of the bounds. Only for step sizes; no result depends on it."""
-        return np.array([_scale(item) for item in self.items])
+        return _constant([_scale(item) for item in self.items])
 
     @cached_property
     def constraint_terms(self) -> ConstraintTerms:
@@ -235,7 +251,8 @@ class ParameterSet:
     def points(self, points: ArrayLike) -> Array:
         """Check the shape of points and return them as a float64 array (n, d).
 
-        A NaN is an error; a value outside the bounds is not (its density is 0).
+        A NaN or infinity is an error; a value outside the bounds is not (its density
+        is 0).
         """
         try:
             array = np.asarray(points, dtype=np.float64)
@@ -243,13 +260,14 @@ class ParameterSet:
             raise InvalidPoints(f"points must be numbers. Received: {error}") from error
         if array.ndim != 2 or array.shape[1] != len(self):
             raise InvalidPoints(
-                f"points must have shape (n, {len(self)}), one column a parameter in the order of "
-                f".parameters.names. Received: shape {array.shape}"
+                f"points must have shape (n, {len(self)}), one column a parameter in the order "
+                f"of .parameters.names. Received: shape {array.shape}"
             )
-        if np.isnan(array).any():
-            row, column = np.argwhere(np.isnan(array))[0]
+        if not np.isfinite(array).all():
+            row, column = np.argwhere(~np.isfinite(array))[0]
             raise InvalidPoints(
-                f"points must not contain NaN. Received: NaN for {self.names[column]!r} in row {row}"
+                "points must be finite, without NaN. "
+                f"Received: {array[row, column]} for {self.names[column]!r} in row {row}"
             )
         return array
 
@@ -278,9 +296,10 @@ class ParameterSet:
 
     def reordered(self, names: Sequence[str]) -> ParameterSet:
         """The same parameters in the order of ``names`` (each exactly once)."""
-        if sorted(names) != sorted(self.names):
+        if len(names) != len(self) or set(names) != set(self.names):
             raise InvalidParameters(
-                f"names must be the {len(self)} parameters of the set, each once. Received: {list(names)}"
+                f"names must be the {len(self)} parameters of the set, each once. "
+                f"Received: {list(names)}"
             )
         return ParameterSet([self[name] for name in names])
 
@@ -291,12 +310,20 @@ class ParameterSet:
     @classmethod
     def from_json(cls, document: Sequence[Mapping[str, Any]]) -> ParameterSet:
         """The inverse of `to_json`."""
+        if not isinstance(document, list | tuple):
+            raise InvalidParameters(f"parameters are a JSON list. Received: {document!r}")
         return cls([Parameter.from_json(item) for item in document])
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON, to tell whether two files mean the same."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(self.to_json())
+
+
+def _constant(values: list[float]) -> Array:
+    """An array that nobody can change: it is shared."""
+    array = np.array(values, dtype=np.float64)
+    array.flags.writeable = False
+    return array
 
 
 def _scale(parameter: Parameter) -> float:

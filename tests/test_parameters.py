@@ -55,7 +55,7 @@ sets = st.integers(1, 5).flatmap(
         ({"name": 3}, "needs a name"),
         ({"init": "zero"}, "needs a number"),
         ({"init": None}, "needs a number"),
-        ({"init": math.nan}, "outside its bounds"),
+        ({"init": math.nan}, "finite init"),
         ({"init": 2}, "outside its bounds"),
         ({"bounds": (0,)}, "two as bounds"),
         ({"bounds": (0, 1, 2)}, "two as bounds"),
@@ -143,7 +143,7 @@ def test_points_of_the_wrong_kind_are_refused(mixed, points):
 
 def test_nan_is_located(mixed):
     """The error of a NaN names the parameter and the row."""
-    with pytest.raises(InvalidPoints, match="NaN for 'gamma' in row 1"):
+    with pytest.raises(InvalidPoints, match="nan for 'gamma' in row 1"):
         mixed.points([[0, 0, 1, 2], [0, 0, math.nan, 2]])
 
 

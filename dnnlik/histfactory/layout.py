@@ -76,7 +76,9 @@ def layout_of(spec: Specification) -> Layout:
     sizes = dict(spec.channels)
     cell_sizes = [_checked(cell, sizes[cell.channel]).nominal.size for cell in spec.cells]
     first_bin = dict(zip(sizes, np.cumsum([0, *sizes.values()][:-1]), strict=True))
-    bins = [first_bin[c.channel] + np.arange(n) for c, n in zip(spec.cells, cell_sizes, strict=True)]
+    bins = [
+        first_bin[c.channel] + np.arange(n) for c, n in zip(spec.cells, cell_sizes, strict=True)
+    ]
     return Layout(
         element_cell=np.repeat(np.arange(len(spec.cells)), cell_sizes),
         element_bin=np.concatenate(bins).astype(np.intp),
@@ -106,7 +108,10 @@ def templates_of(spec: Specification) -> Templates:
                 down[row, starts[c] : starts[c + 1]] = _histogram(cell, modifier, "lo_data")
             elif modifier.kind == "normsys":
                 row = rows_n[spec.columns[modifier.name].start]
-                high[row, c], low[row, c] = _scale(cell, modifier, "hi"), _scale(cell, modifier, "lo")
+                high[row, c], low[row, c] = (
+                    _scale(cell, modifier, "hi"),
+                    _scale(cell, modifier, "lo"),
+                )
     return Templates(nominal, up, down, high, low)
 
 
@@ -129,8 +134,8 @@ def _histogram(cell: Cell, modifier: Modifier, key: str) -> NDArray[np.float64]:
     data = np.asarray(modifier.data[key], dtype=np.float64)
     if data.shape != cell.nominal.shape or not np.isfinite(data).all():
         raise InvalidLikelihood(
-            f"histosys {modifier.name!r} of sample {cell.sample!r} in channel {cell.channel!r} needs "
-            f"{cell.nominal.size} finite numbers as {key}. Received: {data.tolist()[:8]}"
+            f"histosys {modifier.name!r} of sample {cell.sample!r} in channel {cell.channel!r} "
+            f"needs {cell.nominal.size} finite numbers as {key}. Received: {data.tolist()[:8]}"
         )
     return data
 
@@ -140,8 +145,8 @@ def _scale(cell: Cell, modifier: Modifier, key: str) -> float:
     # Codes 1 and 4 take its logarithm; pyhf answers NaN here.
     if not value > 0 or not np.isfinite(value):
         raise InvalidLikelihood(
-            f"normsys {modifier.name!r} of sample {cell.sample!r} in channel {cell.channel!r} needs a "
-            f"positive factor {key!r}. Received: {value}"
+            f"normsys {modifier.name!r} of sample {cell.sample!r} in channel {cell.channel!r} "
+            f"needs a positive factor {key!r}. Received: {value}"
         )
     return value
 
@@ -179,7 +184,10 @@ def _channel_offsets(spec: Specification) -> dict[tuple[str, str], int]:
     """First component of each staterror in each channel: one that spans several
     channels has its components in the order of the channels."""
     used = {
-        (m.name, cell.channel) for cell in spec.cells for m in cell.modifiers if m.kind == "staterror"
+        (m.name, cell.channel)
+        for cell in spec.cells
+        for m in cell.modifiers
+        if m.kind == "staterror"
     }
     offsets: dict[tuple[str, str], int] = {}
     filled: dict[str, int] = {}

@@ -53,9 +53,7 @@ def coefficients_of(templates: Templates) -> Coefficients:
     )
 
 
-def expected_events(
-    layout: Layout, coefficients: Coefficients, parameters: tf.Tensor
-) -> tf.Tensor:
+def expected_events(layout: Layout, coefficients: Coefficients, parameters: tf.Tensor) -> tf.Tensor:
     """Expected events in each bin: parameters (B, P) → (B, bins).
 
     Per element: (nominal + Σ histosys) Π normsys Π factors, then the sum over the

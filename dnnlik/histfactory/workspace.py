@@ -7,8 +7,6 @@ flags of the parameters, and the constraint of each.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dnnlik.constraints import Constraint, Normal, Poisson
+from dnnlik.documents import read_json
 from dnnlik.exceptions import DnnlikError, InvalidFile, InvalidLikelihood
 from dnnlik.histfactory.specification import (
     HISTOSYS_CODES,
@@ -25,37 +24,12 @@ from dnnlik.histfactory.specification import (
     Specification,
 )
 from dnnlik.parameters import Parameter
+from dnnlik.typing import JSON
 
 if TYPE_CHECKING:
     import pyhf
 
-__all__ = ["digest_of", "read_json", "read_workspace", "specification_of"]
-
-JSON = dict[str, Any]
-
-
-def read_json(path: str | Path) -> JSON:
-    """A JSON object from a file, or one clear line."""
-    path = Path(path)
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InvalidFile(f"there is no such file; give the path of a JSON file. Received: {path}") from None
-    except OSError as error:
-        raise InvalidFile(f"cannot read the file ({error.strerror}). Received: {path}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InvalidFile(f"the file is no valid JSON ({error}). Received: {path}") from error
-    if not isinstance(document, dict):
-        raise InvalidFile(
-            f"expected a JSON object. Received: a {type(document).__name__} in {path}"
-        )
-    return document
-
-
-def digest_of(document: Any) -> str:
-    """SHA-256 of the canonical JSON: sorted keys, no white space."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+__all__ = ["read_workspace", "specification_of"]
 
 
 def read_workspace(
@@ -96,7 +70,9 @@ def _patched(
     try:
         loaded = pyhf.PatchSet(patches)
     except Exception as error:
-        raise InvalidFile(f"the file is no pyhf patchset ({_line(error)}). Received: {patchset}") from error
+        raise InvalidFile(
+            f"the file is no pyhf patchset ({_line(error)}). Received: {patchset}"
+        ) from error
     try:
         loaded.verify(document)
     except pyhf.exceptions.PatchSetVerificationError as error:
@@ -109,11 +85,13 @@ def _patched(
     except pyhf.exceptions.InvalidPatchLookup as error:
         known = ", ".join(p.name for p in loaded.patches[:6])
         raise InvalidFile(
-            f"the patchset has no patch of this name; it has {len(loaded.patches)}, such as {known}. "
-            f"Received: {name!r}"
+            f"the patchset has no patch of this name; it has {len(loaded.patches)}, such as "
+            f"{known}. Received: {name!r}"
         ) from error
     except Exception as error:
-        raise InvalidFile(f"the patch cannot be applied ({_line(error)}). Received: {name!r}") from error
+        raise InvalidFile(
+            f"the patch cannot be applied ({_line(error)}). Received: {name!r}"
+        ) from error
     return patched
 
 
@@ -182,9 +160,7 @@ def _pyhf_model(workspace: JSON, measurement: str | None) -> tuple[pyhf.Model, l
             f"pyhf cannot make a model of the workspace. Received: {_line(error)}"
         ) from error
     if model.config.poi_name is None:
-        raise InvalidLikelihood(
-            "the measurement names no parameter of interest. Received: poi ''"
-        )
+        raise InvalidLikelihood("the measurement names no parameter of interest. Received: poi ''")
     return model, observed
 
 
@@ -215,7 +191,9 @@ def _parameters(config: Any) -> list[Parameter]:
         strict=True,
     )
     return [
-        Parameter(name, float(init), (float(b[0]), float(b[1])), constraint, name == config.poi_name)
+        Parameter(
+            name, float(init), (float(b[0]), float(b[1])), constraint, name == config.poi_name
+        )
         for name, init, b, constraint in rows
     ]
 

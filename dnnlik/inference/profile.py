@@ -45,7 +45,11 @@ class Profile:
 
 
 def profile(
-    density: LogDensity, name: str, values: Sequence[float] | Array, *, best: FitResult | None = None
+    density: LogDensity,
+    name: str,
+    values: Sequence[float] | Array,
+    *,
+    best: FitResult | None = None,
 ) -> Profile:
     """Fit with one parameter held at each of ``values``, each starting from its neighbour.
 

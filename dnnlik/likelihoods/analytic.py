@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -30,8 +29,8 @@ class AnalyticLikelihood(Likelihood):
             main measurement; *without* the constraints of ``parameters``, which
             are added in closed form, and without priors. Plain NumPy, or
             TensorFlow: then it is compiled, and gradients come for free.
-        digest: identifies the likelihood in what is made from it; by default that
-            of the parameter list alone.
+        digest: identifies the data in what is made from the likelihood (a likelihood
+            file is identified by its text as well); by default that of the parameters.
 
     Raises:
         InvalidLikelihood: the function fails, or returns the wrong shape or NaN.
@@ -57,7 +56,7 @@ class AnalyticLikelihood(Likelihood):
             raise InvalidLikelihood(
                 f"log_main must be a function of points (n, d). Received: {log_main!r}"
             )
-        self.digest = digest or hashlib.sha256(self.parameters.digest().encode()).hexdigest()
+        self.digest = digest or self.parameters.digest()
         self._function = log_main
         self._is_tensor = _returns_tensor(self._call(np.stack([self.parameters.inits] * 2)))
         if self._is_tensor:
@@ -91,7 +90,9 @@ class AnalyticLikelihood(Likelihood):
             ) from error
         shape = getattr(result, "shape", None)
         if shape is None or tuple(shape) != (len(points),):
-            received = f"shape {tuple(shape)}" if shape is not None else f"a {type(result).__name__}"
+            received = (
+                f"shape {tuple(shape)}" if shape is not None else f"a {type(result).__name__}"
+            )
             raise InvalidLikelihood(
                 f"log_main must return one number a point, shape ({len(points)},) for points of "
                 f"shape {points.shape}. Received: {received}"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from dnnlik.documents import digest_of
 from dnnlik.exceptions import DnnlikError, InvalidFile, InvalidLikelihood
 from dnnlik.likelihoods.analytic import AnalyticLikelihood
 from dnnlik.likelihoods.base import Likelihood
@@ -45,7 +46,7 @@ def open_likelihood(
             )
         return _from_python(path)
     if path.suffix == ".json":
-        from dnnlik.histfactory.workspace import digest_of, read_workspace, specification_of
+        from dnnlik.histfactory.workspace import read_workspace, specification_of
         from dnnlik.likelihoods.histfactory import HistFactoryLikelihood
 
         workspace = read_workspace(path, patchset=patchset, patch=patch)
@@ -58,8 +59,8 @@ def open_likelihood(
         choices = [measurement, normsys_code, histosys_code]
         return HistFactoryLikelihood(specification, digest=digest_of([workspace, choices]))
     raise InvalidFile(
-        "a likelihood is a pyhf workspace (.json) or a Python file (.py) that defines likelihood(). "
-        f"Received: {path}"
+        "a likelihood is a pyhf workspace (.json) or a Python file (.py) that defines "
+        f"likelihood(). Received: {path}"
     )
 
 
@@ -73,14 +74,17 @@ def _from_python(path: Path) -> Likelihood:
     except DnnlikError:
         raise
     except Exception as error:
-        raise InvalidLikelihood(f"likelihood() of {path} failed. Received: {_line(error)}") from error
+        raise InvalidLikelihood(
+            f"likelihood() of {path} failed. Received: {_line(error)}"
+        ) from error
     if not isinstance(likelihood, Likelihood):
         raise InvalidLikelihood(
             f"likelihood() of {path} must return a dnnlik.AnalyticLikelihood. "
             f"Received: a {type(likelihood).__name__}"
         )
     if isinstance(likelihood, AnalyticLikelihood):
-        text = path.read_bytes() + likelihood.parameters.digest().encode()
+        # The file, and what the author says identifies the data it reads.
+        text = path.read_bytes() + likelihood.digest.encode()
         likelihood.digest = hashlib.sha256(text).hexdigest()
     return likelihood
 

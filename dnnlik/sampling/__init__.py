@@ -9,4 +9,12 @@ from dnnlik.sampling.run import STRATEGY_FRACTIONS, sample
 from dnnlik.sampling.store import STRATEGIES, Maximum, Samples
 from dnnlik.sampling.task import Progress, no_progress
 
-__all__ = ["STRATEGIES", "STRATEGY_FRACTIONS", "Maximum", "Progress", "Samples", "no_progress", "sample"]
+__all__ = [
+    "STRATEGIES",
+    "STRATEGY_FRACTIONS",
+    "Maximum",
+    "Progress",
+    "Samples",
+    "no_progress",
+    "sample",
+]

@@ -9,7 +9,6 @@ with the thinning it needs.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,7 +46,7 @@ class _Progressing:
     thin: int
 
     def to_state(self) -> dict[str, Any]:
-        name, keys, position, has_gauss, cached = self.rng
+        _, keys, position, has_gauss, cached = self.rng
         return {
             "coords": self.coords,
             "log_prob": self.log_prob,
@@ -106,8 +105,8 @@ def run_unbiased(
         now = replace(now, stage=now.stage + 1, stored=0, thin=_thin(task, tau.max()))
         _save(store, task, now)
     raise NotConverged(
-        f"the chain did not reach {STEPS_PER_TAU} autocorrelation times in {_PASSES} passes; ask for "
-        f"more points. Received: {steps} steps, autocorrelation time {tau.max():.0f}"
+        f"the chain did not reach {STEPS_PER_TAU} autocorrelation times in {_PASSES} passes; ask "
+        f"for more points. Received: {steps} steps, autocorrelation time {tau.max():.0f}"
     )
 
 
@@ -143,40 +142,35 @@ def _reflected(density: LogDensity, points: Points) -> Points:
     return np.asarray(np.clip(mirrored, p.lower, p.upper))
 
 
-def _states(density: LogDensity, now: _Progressing, steps: int) -> Iterator[tuple[Any, Any]]:
-    """Run emcee for ``steps`` stored steps; yields (sampler, state) at each."""
-    walkers, width = now.coords.shape
+def _advance(
+    density: LogDensity, now: _Progressing, steps: int
+) -> tuple[_Progressing, NDArray[np.float64]]:
+    """Run emcee for some stored steps: the new position and the block (steps, walkers, d)."""
     sampler = emcee.EnsembleSampler(
-        walkers,
-        width,
+        *now.coords.shape,
         density.log_density,
         moves=mixture_of_moves(now.reference),
         vectorize=True,
     )
-    state = emcee.State(now.coords, log_prob=now.log_prob, random_state=now.rng)
-    for state in sampler.sample(
-        state, iterations=steps, thin_by=now.thin, store=False, skip_initial_state_check=True
-    ):
-        yield sampler, state
-
-
-def _advance(
-    density: LogDensity, now: _Progressing, steps: int
-) -> tuple[_Progressing, NDArray[np.float64]]:
-    """The next stored steps: the new position and the block (steps, walkers, d)."""
+    start = emcee.State(now.coords, log_prob=now.log_prob, random_state=now.rng)
     block = np.empty((steps, *now.coords.shape))
-    for i, (sampler, state) in enumerate(_states(density, now, steps)):
+    walk = sampler.sample(
+        start, iterations=steps, thin_by=now.thin, store=False, skip_initial_state_check=True
+    )
+    for i, state in enumerate(walk):
         block[i] = state.coords
     moved = replace(
         now,
-        coords=np.array(state.coords),
+        coords=block[-1].copy(),
         log_prob=np.array(state.log_prob),
         rng=tuple(sampler.random_state),
     )
     return moved, block
 
 
-def _warm_up(density: LogDensity, task: Task, now: _Progressing, progress: Progress) -> _Progressing:
+def _warm_up(
+    density: LogDensity, task: Task, now: _Progressing, progress: Progress
+) -> _Progressing:
     """One round: move, then take the reference from its second half.
 
     A round that is long against the autocorrelation time is the last.
@@ -211,9 +205,7 @@ def _produce(
     while now.stored < task.steps:
         steps = min(at_once, task.steps - now.stored)
         moved, block = _advance(density, now, steps)
-        numbers = range(
-            (now.stored + 1) * now.thin, (now.stored + steps + 1) * now.thin, now.thin
-        )
+        numbers = range((now.stored + 1) * now.thin, (now.stored + steps + 1) * now.thin, now.thin)
         row = task.first + now.stored * task.walkers
         store.write(row, block, strategy=task.strategy, chain=task.chain, steps=numbers)
         now = replace(moved, stored=now.stored + steps)

@@ -24,6 +24,8 @@ __all__ = ["T_MAX", "run_profiled"]
 T_MAX = 12.0
 """The maxima cover t_μ up to here: beyond three standard deviations (t = 9)."""
 
+_DIFFUSION = 0.75  # variance that the walk accumulates, in units of the posterior's
+
 
 def run_profiled(
     density: LogDensity, best: FitResult, task: Task, store: SampleStore, progress: Progress
@@ -39,10 +41,12 @@ def run_profiled(
     starts, ranges = _starts(density, best, task)
     reference = laplace_reference(density, best.point)
     width = len(best.point)
-    # From a maximum the squared radius grows by `width * size²` a step, up to `width`:
-    # four times that many steps reach the typical set.
-    size = 0.7 / np.sqrt(width)
-    thin = max(1, round(4 / size**2 / task.steps))
+    # Small steps diffuse: after n of them the squared distance from the maximum is
+    # 1 - exp(-n size²) of that of the posterior. End half-way, as the paper's walk does
+    # (10⁵ one-coordinate steps of variance 5e-4 in 95 parameters), with steps that are
+    # small enough to be accepted.
+    thin = max(1, round(_DIFFUSION * width / 0.5 / task.steps))
+    size = np.sqrt(_DIFFUSION / (thin * task.steps))
     sampler = emcee.EnsembleSampler(
         task.walkers,
         width,

@@ -121,7 +121,9 @@ def _walkers(width: int, rows: float) -> int:
     return 2 ** math.ceil(math.log2(max(wanted, 16)))
 
 
-def _fill(likelihood: Likelihood, tasks: list[Task], store: SampleStore, progress: Progress) -> None:
+def _fill(
+    likelihood: Likelihood, tasks: list[Task], store: SampleStore, progress: Progress
+) -> None:
     progress("finding the maximum", 0, 1)
     best = fit(likelihood).checked()
     store.write_maximum(Maximum(best.point, *expansion_of_main(likelihood, best.point)))

@@ -179,8 +179,8 @@ class SampleStore:
         # Other software versions may continue a file; another request may not.
         if header["provenance"].get("request") != json.loads(json.dumps(provenance["request"])):
             raise InvalidFile(
-                "the file holds samples of another likelihood, seed, strategy or number; give another "
-                f"output or remove it. Received: {self.path}"
+                "the file holds samples of another likelihood, seed, strategy or number; give "
+                f"another output or remove it. Received: {self.path}"
             )
 
     def _create(self, provenance: JSON) -> None:
@@ -321,9 +321,7 @@ def _opened(path: str | Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise InvalidFile(
-            f"the file is no HDF5 file, or is truncated. Received: {path}"
-        ) from error
+        raise InvalidFile(f"the file is no HDF5 file, or is truncated. Received: {path}") from error
 
 
 def _maximum(file: h5py.File) -> Maximum:
@@ -338,6 +336,7 @@ def _maximum(file: h5py.File) -> Maximum:
 def _header(file: h5py.File, path: str | Path) -> dict[str, Any]:
     if file.attrs.get("schema") != SCHEMA:
         raise InvalidFile(
-            f"expected a sample file of schema {SCHEMA}. Received: {file.attrs.get('schema')!r} in {path}"
+            f"expected a sample file of schema {SCHEMA}. "
+            f"Received: {file.attrs.get('schema')!r} in {path}"
         )
     return {name: json.loads(file.attrs[name]) for name in ("parameters", "provenance")}

@@ -1,1 +1,7 @@
-"""TBD."""
+"""Surrogates: networks that stand for a likelihood.
+
+``settings`` and ``data`` say what is learned, ``network`` the architecture,
+``training`` fits it (with ``schedule`` and ``checkpoint``), ``description`` is the
+result in plain arrays, ``file`` keeps it, ``likelihood`` evaluates it. Only
+``network``, ``training`` and ``likelihood`` import Keras.
+"""

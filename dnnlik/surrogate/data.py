@@ -16,6 +16,8 @@ __all__ = ["Split", "TrainingData", "domain_of", "quadratic_of", "split", "train
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+_PEAK_WIDTH = 5.0  # drop of the log-likelihood over which the peak weight falls by e
+
 
 @dataclass(frozen=True)
 class Split:
@@ -42,20 +44,27 @@ def split(samples: Samples) -> Split:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Standardised float32 arrays: inputs (n, d), targets (n,), and the scaling."""
+    """Standardised float32 inputs (n, d), targets (n,) and loss weights (n,) with mean
+    1, for training and validation; and the scaling."""
 
     inputs: NDArray[np.float32]
     targets: NDArray[np.float32]
+    weights: NDArray[np.float32]
     validation_inputs: NDArray[np.float32]
     validation_targets: NDArray[np.float32]
+    validation_weights: NDArray[np.float32]
     input_mean: Array
     input_scale: Array
     output_mean: float
     output_scale: float
 
 
-def training_data(samples: Samples, quadratic: Quadratic | None) -> TrainingData:
+def training_data(
+    samples: Samples, quadratic: Quadratic | None, *, peak_weight: float = 0.0
+) -> TrainingData:
     """What the network sees: the rest above the baseline, or all of the log-likelihood.
+
+    ``peak_weight`` is that of `dnnlik.surrogate.settings.TrainingSettings`.
 
     Raises:
         InvalidFile: the samples hold values that are not finite.
@@ -72,18 +81,28 @@ def training_data(samples: Samples, quadratic: Quadratic | None) -> TrainingData
     mean, scale = _standardisation(samples.points[parts.train])
     output_mean = float(target[parts.train].mean())
     output_scale = float(target[parts.train].std()) or 1.0
+    weights = _weights(samples.log_likelihood, peak_weight)
     inputs = ((samples.points - mean) / scale).astype(np.float32)
     outputs = ((target - output_mean) / output_scale).astype(np.float32)
     return TrainingData(
         inputs=inputs[parts.train],
         targets=outputs[parts.train],
+        weights=weights[parts.train],
         validation_inputs=inputs[parts.validation],
         validation_targets=outputs[parts.validation],
+        validation_weights=weights[parts.validation],
         input_mean=mean,
         input_scale=scale,
         output_mean=output_mean,
         output_scale=output_scale,
     )
+
+
+def _weights(log_likelihood: Array, peak_weight: float) -> NDArray[np.float32]:
+    """1 + peak_weight · exp(-Δ/5), over its mean: (n,) → (n,)."""
+    drop = log_likelihood.max() - log_likelihood
+    weights = 1.0 + peak_weight * np.exp(-drop / _PEAK_WIDTH)
+    return np.asarray(weights / weights.mean(), dtype=np.float32)
 
 
 def _standardisation(points: Array) -> tuple[Array, Array]:

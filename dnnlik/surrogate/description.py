@@ -26,7 +26,7 @@ __all__ = ["Domain", "Network", "Quadratic", "SurrogateDescription"]
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quadratic:
     r"""Second-order expansion :math:`v + g(\theta-c) + \frac12(\theta-c)H(\theta-c)`.
 
@@ -47,7 +47,7 @@ class Quadratic:
         return np.asarray(self.value + step @ self.gradient + curved)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A SELU multilayer perceptron with its input and output scaling.
 
@@ -68,7 +68,7 @@ class Network:
         return tuple(int(bias.size) for bias in self.biases[:-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Domain:
     """Where a surrogate was trained: a box and an ellipsoid; inside means inside both.
 
@@ -91,7 +91,7 @@ class Domain:
         return np.asarray(boxed & (distance2 <= self.max_distance2))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SurrogateDescription:
     """Everything that defines a surrogate, and where it came from.
 

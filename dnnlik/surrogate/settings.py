@@ -21,6 +21,9 @@ class TrainingSettings:
         baseline: "quadratic": closed-form constraints, plus the expansion of
             ``log_main`` at the maximum, plus the network on the rest. "none": the
             network learns the whole log-likelihood, as in arXiv:1911.03305.
+        peak_weight: extra weight in the loss of points at the maximum; it falls as
+            exp(-Δ/5) with the drop Δ of the log-likelihood. The few points near the
+            profile are what t_μ depends on; 0 gives every point the same weight.
         batch_size: points a gradient step.
         learning_rate: of Adam, at the start.
         rate_factor, rate_patience: the rate is multiplied by the factor after this
@@ -30,11 +33,12 @@ class TrainingSettings:
         seed: of the initial weights and of the order of the points.
     """
 
-    layers: tuple[int, ...] = (500, 500)
+    layers: tuple[int, ...] = (200, 200, 200)
     baseline: str = "quadratic"
-    batch_size: int = 512
+    peak_weight: float = 20.0
+    batch_size: int = 256
     learning_rate: float = 1e-3
-    rate_factor: float = 0.3
+    rate_factor: float = 0.5
     rate_patience: int = 4
     stop_patience: int = 10
     gain: float = 1e-3
@@ -49,6 +53,8 @@ class TrainingSettings:
             )
         if not self.layers or min(self.layers) < 1:
             raise InvalidInput(f"a network needs hidden layers of units. Received: {self.layers}")
+        if not self.peak_weight >= 0:
+            raise InvalidInput(f"peak_weight must not be negative. Received: {self.peak_weight}")
         positive = ("batch_size", "learning_rate", "rate_patience", "stop_patience", "max_epochs")
         for name in positive:
             if not getattr(self, name) > 0:

@@ -45,7 +45,7 @@ def train(
     """
     settings = settings or TrainingSettings()
     quadratic = quadratic_of(samples) if settings.baseline == "quadratic" else None
-    data = training_data(samples, quadratic)
+    data = training_data(samples, quadratic, peak_weight=settings.peak_weight)
     state = _fit(data, settings, Checkpoint.at(checkpoint, _identity(samples, settings)), progress)
     weights, biases = network_arrays(state.best_weights)
     network = Network(
@@ -92,10 +92,10 @@ class _Batches(keras.utils.PyDataset):
         # Only whole batches: a shorter last one would compile the step again.
         return max(1, len(self._order) // self._settings.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
+    def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
         size = self._settings.batch_size
         rows = self._order[index * size : (index + 1) * size]
-        return self._data.inputs[rows], self._data.targets[rows]
+        return self._data.inputs[rows], self._data.targets[rows], self._data.weights[rows]
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
@@ -135,13 +135,16 @@ class _AfterEpoch(keras.callbacks.Callback):
         self.model.optimizer.learning_rate.assign(self.state.schedule.rate)
         # Standardised mean squared error → log-likelihood.
         rms = np.sqrt(self.state.schedule.best) * self._data.output_scale
-        self._progress(f"rms {rms:.4f}", epoch + 1, self._settings.max_epochs)
+        self._progress(
+            f"training, best validation rms {rms:.4f}", epoch + 1, self._settings.max_epochs
+        )
         if self.state.schedule.finished(self._settings):
             self.model.stop_training = True
 
     def _validation_loss(self) -> float:
         predicted = self.model.predict_on_batch(self._data.validation_inputs)[:, 0]
-        return float(np.mean((predicted - self._data.validation_targets) ** 2, dtype=np.float64))
+        square = (predicted - self._data.validation_targets) ** 2
+        return float(np.average(square, weights=self._data.validation_weights))
 
 
 def _fit(

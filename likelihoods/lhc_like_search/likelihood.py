@@ -15,17 +15,16 @@ import json
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from scipy.special import gammaln
 
 from dnnlik.constraints import Normal
+from dnnlik.documents import digest_of
+from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Parameter
-
-if TYPE_CHECKING:
-    from dnnlik.likelihoods import AnalyticLikelihood
 
 Document = dict[str, Any]
 
@@ -37,9 +36,11 @@ def likelihood() -> AnalyticLikelihood:
 
 def search(document: Document) -> AnalyticLikelihood:
     """The likelihood of any search written in the structure of ``data.json``."""
-    from dnnlik.likelihoods import AnalyticLikelihood
-
-    return AnalyticLikelihood(parameters=parameters_of(document), log_main=log_main_of(document))
+    return AnalyticLikelihood(
+        parameters=parameters_of(document),
+        log_main=log_main_of(document),
+        digest=digest_of(document),
+    )
 
 
 def parameters_of(document: Document) -> list[Parameter]:

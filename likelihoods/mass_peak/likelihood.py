@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from dnnlik.constraints import Normal
+from dnnlik.documents import digest_of
+from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Parameter
-
-if TYPE_CHECKING:
-    from dnnlik.likelihoods import AnalyticLikelihood
 
 Document = dict[str, Any]
 
@@ -36,10 +35,12 @@ PARAMETERS = [
 
 def likelihood() -> AnalyticLikelihood:
     """The events of ``events.json``, beside this file."""
-    from dnnlik.likelihoods import AnalyticLikelihood
-
     document = json.loads(Path(__file__).with_name("events.json").read_text())
-    return AnalyticLikelihood(parameters=PARAMETERS, log_main=log_main_of(document))
+    return AnalyticLikelihood(
+        parameters=PARAMETERS,
+        log_main=log_main_of(document),
+        digest=digest_of(document),
+    )
 
 
 def log_main_of(document: Document) -> Callable[[Any], tf.Tensor]:

@@ -1,0 +1,59 @@
+"""JSON documents: reading them with clear errors, writing them atomically, digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dnnlik.exceptions import InvalidFile
+
+__all__ = ["digest_of", "read_json", "write_json", "write_text"]
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """A JSON object from a file, or one clear line."""
+    path = Path(path)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidFile(
+            f"there is no such file; give the path of a JSON file. Received: {path}"
+        ) from None
+    except OSError as error:
+        raise InvalidFile(f"cannot read the file ({error.strerror}). Received: {path}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InvalidFile(f"the file is no valid JSON ({error}). Received: {path}") from error
+    if not isinstance(document, dict):
+        raise InvalidFile(
+            f"expected a JSON object. Received: a {type(document).__name__} in {path}"
+        )
+    return document
+
+
+def digest_of(document: Any) -> str:
+    """SHA-256 of the canonical JSON: sorted keys, no white space."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_json(path: str | Path, document: Any) -> None:
+    """Write readable JSON; an existing file is replaced only by a whole one."""
+    write_text(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file; an existing one is replaced only by a whole one."""
+    path = Path(path)
+    temporary = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise InvalidFile(f"cannot write the file ({error.strerror}). Received: {path}") from error

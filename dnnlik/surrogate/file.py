@@ -1,0 +1,112 @@
+"""A surrogate in one HDF5 file: arrays, and JSON for the rest. No pickle.
+
+Schema ``dnnlik.surrogate/1``. Attributes (JSON): ``parameters``, ``settings``,
+``provenance``, ``adds_constraint``. Groups: ``network`` (``weights.K``, ``biases.K``,
+scaling), ``domain``, and ``quadratic`` where there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from dnnlik.exceptions import InvalidFile
+from dnnlik.parameters import ParameterSet
+from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
+
+__all__ = ["SCHEMA", "load_surrogate", "save_surrogate"]
+
+SCHEMA = "dnnlik.surrogate/1"
+_JSON = ("settings", "provenance", "adds_constraint")
+
+
+def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:
+    """Write a surrogate; an existing file is replaced only when the new one is whole."""
+    path = Path(path)
+    temporary = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(temporary, "w") as file:
+            _write(description, file)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise InvalidFile(
+            f"cannot write the surrogate ({error.strerror or error}). Received: {path}"
+        ) from error
+
+
+def _write(description: SurrogateDescription, file: h5py.File) -> None:
+    file.attrs["schema"] = SCHEMA
+    file.attrs["parameters"] = json.dumps(description.parameters.to_json())
+    # As datasets, because attributes end at 64 kB and histories do not.
+    for name in _JSON:
+        file[name] = json.dumps(getattr(description, name))
+    _put(file.create_group("network"), description.network)
+    _put(file.create_group("domain"), description.domain)
+    if description.quadratic is not None:
+        _put(file.create_group("quadratic"), description.quadratic)
+
+
+def _put(group: h5py.Group, part: Network | Domain | Quadratic) -> None:
+    for name, value in vars(part).items():
+        if isinstance(value, tuple):
+            for k, array in enumerate(value):
+                group[f"{name}.{k}"] = array
+        else:
+            group[name] = value
+
+
+def load_surrogate(path: str | Path) -> SurrogateDescription:
+    """Read a surrogate.
+
+    Raises:
+        InvalidFile: missing, damaged, of another kind or schema.
+    """
+    if not Path(path).is_file():
+        raise InvalidFile(f"there is no such surrogate file. Received: {path}")
+    try:
+        with h5py.File(path, "r") as file:
+            return _read(file, path)
+    except (OSError, KeyError, ValueError) as error:
+        if isinstance(error, InvalidFile):
+            raise
+        raise InvalidFile(f"the file is no surrogate, or is truncated. Received: {path}") from error
+
+
+def _read(file: h5py.File, path: str | Path) -> SurrogateDescription:
+    if file.attrs.get("schema") != SCHEMA:
+        raise InvalidFile(
+            f"expected a surrogate of schema {SCHEMA}. "
+            f"Received: {file.attrs.get('schema')!r} in {path}"
+        )
+    texts: dict[str, Any] = {name: json.loads(file[name][()]) for name in _JSON}
+    return SurrogateDescription(
+        parameters=ParameterSet.from_json(json.loads(file.attrs["parameters"])),
+        quadratic=Quadratic(**_numbers(file["quadratic"])) if "quadratic" in file else None,
+        network=_network(file["network"]),
+        domain=Domain(**_numbers(file["domain"])),
+        **texts,
+    )
+
+
+def _numbers(group: h5py.Group) -> dict[str, Any]:
+    return {
+        name: np.asarray(data[()]) if data.shape else float(data[()])
+        for name, data in group.items()
+    }
+
+
+def _network(group: h5py.Group) -> Network:
+    content = _numbers(group)
+    layers = sum(name.startswith("weights.") for name in content)
+    weights = tuple(content.pop(f"weights.{k}") for k in range(layers))
+    biases = tuple(content.pop(f"biases.{k}") for k in range(layers))
+    return Network(weights=weights, biases=biases, **content)
