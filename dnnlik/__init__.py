@@ -1,1 +1,53 @@
-"""Likelihoods that travel."""
+"""dnnlik: likelihoods that travel.
+
+Sample a pyhf or analytic likelihood, learn it, prove how good the copy is, publish it
+as ONNX. The names below are loaded at first use, so that importing the package, or
+opening a published likelihood, does not import TensorFlow.
+
+- `open_likelihood`, `AnalyticLikelihood`, `Parameter`, `ParameterSet`, `Normal`,
+  `Poisson`: what can be sampled
+- `sample`, `Samples`: sampling into HDF5
+- `train`, `TrainingSettings`, `SurrogateLikelihood`: learning
+- `validate`, `Thresholds`: proving
+- `load`: a published likelihood
+- `run`: all of it in one folder, restartable
+- `dnnlik.inference`: fits, profiles, intervals on any of these
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "AnalyticLikelihood": "dnnlik.likelihoods",
+    "Normal": "dnnlik.constraints",
+    "Parameter": "dnnlik.parameters",
+    "ParameterSet": "dnnlik.parameters",
+    "Poisson": "dnnlik.constraints",
+    "Publication": "dnnlik.bundle.card",
+    "Samples": "dnnlik.sampling",
+    "SurrogateLikelihood": "dnnlik.surrogate.likelihood",
+    "Thresholds": "dnnlik.validation.thresholds",
+    "TrainingSettings": "dnnlik.surrogate.settings",
+    "load": "dnnlik.bundle.reader",
+    "open_likelihood": "dnnlik.likelihoods",
+    "run": "dnnlik.workflow",
+    "sample": "dnnlik.sampling",
+    "train": "dnnlik.surrogate.training",
+    "validate": "dnnlik.validation.report",
+}
+
+__all__ = ["__version__", *_WHERE]  # noqa: PLE0604 (the names are strings)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name]), name)
+    raise AttributeError(f"module 'dnnlik' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

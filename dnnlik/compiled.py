@@ -8,6 +8,7 @@ Importing this module imports TensorFlow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -43,8 +44,8 @@ class CompiledFunction:
     ) -> None:
         self.width = width
         self.sizes = tuple(sizes)
-        self._value = tf.function(function, jit_compile=True, autograph=False)
-        self._both = tf.function(_with_gradient(function), jit_compile=True, autograph=False)
+        self._value = _Compiled(function, width)
+        self._both = _Compiled(_with_gradient(function), width)
 
     def value(self, points: Points) -> Values:
         """The function at points, (n, d) → (n,)."""
@@ -75,6 +76,26 @@ class CompiledFunction:
 
     def _size(self, remaining: int) -> int:
         return next((size for size in self.sizes if size >= remaining), self.sizes[-1])
+
+
+class _Compiled:
+    """A tensor function compiled for each number of rows when it is first called so.
+
+    Concrete functions: a `tf.function` called with several shapes warns of retracing,
+    which is meant here, and looks up the right trace at every call.
+    """
+
+    def __init__(self, function: Callable[[tf.Tensor], Any], width: int) -> None:
+        self._function = tf.function(function, jit_compile=True, autograph=False)
+        self._width = width
+        self._concrete: dict[int, Callable[[tf.Tensor], Any]] = {}
+
+    def __call__(self, block: tf.Tensor) -> Any:
+        rows = int(block.shape[0])
+        if rows not in self._concrete:
+            shape = tf.TensorSpec((rows, self._width), tf.float64)
+            self._concrete[rows] = self._function.get_concrete_function(shape)
+        return self._concrete[rows](block)
 
 
 def _with_gradient(

@@ -1,1 +1,1 @@
-"""TBD."""
+"""Pure functions from results to figures. Needs matplotlib."""

@@ -37,7 +37,7 @@ from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import JSON, LogDensity, Points, Values
 
-__all__ = ["SCHEMA", "STRATEGIES", "Maximum", "SampleStore", "Samples"]
+__all__ = ["SCHEMA", "STRATEGIES", "Maximum", "SampleStore", "Samples", "schema_of"]
 
 SCHEMA = "dnnlik.samples/1"
 STRATEGIES = ("unbiased", "profiled")
@@ -315,9 +315,16 @@ class SampleStore:
         self._state_path.unlink(missing_ok=True)
 
 
+def schema_of(path: str | Path) -> str | None:
+    """The schema that an HDF5 file states, if any."""
+    with _opened(path) as file:
+        stated = file.attrs.get("schema")
+    return None if stated is None else str(stated)
+
+
 def _opened(path: str | Path) -> h5py.File:
     if not Path(path).is_file():
-        raise InvalidFile(f"there is no such sample file. Received: {path}")
+        raise InvalidFile(f"there is no such file. Received: {path}")
     try:
         return h5py.File(path, "r")
     except OSError as error:

@@ -13,6 +13,7 @@ Natural logarithms, no factor 2. Needs NumPy alone; the ONNX room reads it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +97,8 @@ class SurrogateDescription:
     """Everything that defines a surrogate, and where it came from.
 
     ``settings`` are those of the training, ``provenance`` names the samples and
-    the likelihood by digest, the seed and the software versions (JSON objects).
+    the likelihood by digest, the seed and the software versions (JSON objects);
+    ``history`` has a record of losses, rate and seconds an epoch.
     """
 
     parameters: ParameterSet
@@ -106,3 +108,4 @@ class SurrogateDescription:
     domain: Domain
     settings: dict[str, Any]
     provenance: dict[str, Any]
+    history: Sequence[Mapping[str, float]] = ()

@@ -1,8 +1,8 @@
 """A surrogate in one HDF5 file: arrays, and JSON for the rest. No pickle.
 
-Schema ``dnnlik.surrogate/1``. Attributes (JSON): ``parameters``, ``settings``,
-``provenance``, ``adds_constraint``. Groups: ``network`` (``weights.K``, ``biases.K``,
-scaling), ``domain``, and ``quadratic`` where there is one.
+Schema ``dnnlik.surrogate/1``. JSON texts: the attribute ``parameters``, the datasets
+``settings``, ``provenance``, ``adds_constraint``, ``history``. Groups: ``network``
+(``weights.K``, ``biases.K``, scaling), ``domain``, and ``quadratic`` where there is one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDe
 __all__ = ["SCHEMA", "load_surrogate", "save_surrogate"]
 
 SCHEMA = "dnnlik.surrogate/1"
-_JSON = ("settings", "provenance", "adds_constraint")
+_JSON = ("settings", "provenance", "adds_constraint", "history")
 
 
 def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:

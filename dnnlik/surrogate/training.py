@@ -62,12 +62,13 @@ def train(
         quadratic=quadratic,
         network=network,
         domain=domain_of(samples),
-        settings={**settings.to_json(), "history": state.history},
+        settings=settings.to_json(),
         provenance={
             "samples": {**samples.provenance, "diagnostics": samples.diagnostics},
             "points": {"training": len(data.inputs), "validation": len(data.validation_inputs)},
             "software": software_versions(),
         },
+        history=tuple(state.history),
     )
 
 

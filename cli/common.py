@@ -1,0 +1,238 @@
+"""Options and output that the commands share."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+__all__ = [
+    "ProgressBar",
+    "likelihood_arguments",
+    "opened_likelihood",
+    "print_json",
+    "publication_options",
+    "sampling_options",
+    "scan_option",
+    "start_tensorflow",
+    "training_options",
+]
+
+FILE = click.Path(path_type=Path)
+
+
+def print_json(document: Any) -> None:
+    """The result of a command, on stdout."""
+    click.echo(json.dumps(document, indent=2))
+
+
+class ProgressBar:
+    """A `dnnlik.sampling.Progress` drawn on stderr: a bar a stage, a line if no terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+        self._stage = ""
+
+    def __call__(self, text: str, done: int, total: int) -> None:
+        stage = text.split(",")[0]
+        if stage != self._stage:
+            self.close()
+            self._stage = stage
+            if not sys.stderr.isatty():
+                click.echo(text, err=True)
+        if self._bar is None:
+            self._bar = tqdm(
+                total=total, file=sys.stderr, disable=not sys.stderr.isatty(), leave=True
+            )
+        self._bar.set_description_str(text, refresh=False)
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """End the present bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@contextmanager
+def _silenced_stderr() -> Iterator[None]:
+    """Drop what compiled code writes to the terminal; Python's own errors still show."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow and compile something, without its messages.
+
+    It writes to the terminal when it is imported, when the first operation runs and
+    when XLA compiles for the first time, whatever its log level is set to.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _silenced_stderr():
+        import tensorflow as tf
+
+        tf.function(lambda x: x + 1.0, jit_compile=True, autograph=False)(tf.constant(0.0))
+
+
+Decorated = Callable[..., Any]
+
+
+def _all(*decorators: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
+    def decorate(function: Decorated) -> Decorated:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+likelihood_arguments = _all(
+    click.argument("likelihood", type=FILE),
+    click.option("--patchset", type=FILE, help="A pyhf patchset (JSON)."),
+    click.option("--patch", help="Name of one patch of the patchset."),
+    click.option("--measurement", help="Measurement of the workspace.  [default: the first]"),
+)
+"""LIKELIHOOD with --patchset, --patch, --measurement."""
+
+sampling_options = _all(
+    click.option("--points", default=100_000, show_default=True, help="Points to sample."),
+    click.option(
+        "--strategy",
+        type=click.Choice(["mixed", "unbiased", "profiled"]),
+        default="mixed",
+        show_default=True,
+        help="unbiased: the posterior; mixed: 70 % of it, 30 % from the profiled maxima.",
+    ),
+    click.option("--seed", default=0, show_default=True, help="Seed of all randomness."),
+)
+
+training_options = _all(
+    click.option(
+        "--layers",
+        default="200,200,200",
+        show_default=True,
+        help="Units of the hidden layers.",
+    ),
+    click.option(
+        "--baseline",
+        type=click.Choice(["quadratic", "none"]),
+        default="quadratic",
+        show_default=True,
+        help="none: the network learns the whole log-likelihood (arXiv:1911.03305).",
+    ),
+    click.option("--batch-size", default=256, show_default=True, help="Points a step."),
+    click.option("--learning-rate", default=1e-3, show_default=True, help="Of Adam."),
+    click.option("--max-epochs", default=60, show_default=True, help="Epochs at most."),
+)
+
+publication_options = _all(
+    click.option("--title", help="Title of the publication."),
+    click.option(
+        "--author",
+        "authors",
+        multiple=True,
+        help='"Family, Given"; repeat for more. Without one no citation is written.',
+    ),
+    click.option("--license", default="CC-BY-4.0", show_default=True, help="SPDX identifier."),
+    click.option(
+        "--accept-below-threshold",
+        is_flag=True,
+        help="Publish in spite of a failed validation; the files say so.",
+    ),
+)
+
+
+def _parse_scan(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> NDArray[np.float64] | None:
+    if text is None:
+        return None
+    try:
+        low, high, count = text.split(":")
+        return np.linspace(float(low), float(high), int(count))
+    except ValueError:
+        raise click.BadParameter(f"expected LOW:HIGH:COUNT. Received: {text!r}") from None
+
+
+scan_option = click.option(
+    "--scan",
+    callback=_parse_scan,
+    help="Values of the parameter of interest for t, LOW:HIGH:COUNT.  [default: up to t = 9]",
+)
+
+
+def parse_layers(text: str) -> tuple[int, ...]:
+    """``"200,200"`` → (200, 200)."""
+    try:
+        return tuple(int(units) for units in text.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"expected units separated by commas. Received: {text!r}", param_hint="--layers"
+        ) from None
+
+
+def training_settings(options: dict[str, Any], seed: int) -> Any:
+    """The `dnnlik.TrainingSettings` of the training options."""
+    from dnnlik.surrogate.settings import TrainingSettings
+
+    return TrainingSettings(
+        layers=parse_layers(options["layers"]),
+        baseline=options["baseline"],
+        batch_size=options["batch_size"],
+        learning_rate=options["learning_rate"],
+        max_epochs=options["max_epochs"],
+        seed=seed,
+    )
+
+
+def opened_likelihood(
+    path: Path, patchset: Path | None, patch: str | None, measurement: str | None
+) -> Any:
+    """Open the likelihood that the arguments name."""
+    start_tensorflow()
+    from dnnlik.likelihoods import open_likelihood
+
+    return open_likelihood(path, patchset=patchset, patch=patch, measurement=measurement)
+
+
+def publication(title: str | None, authors: tuple[str, ...], license: str, name: str) -> Any:
+    """The `dnnlik.Publication` of the options; ``name`` stands in for a title."""
+    from dnnlik.bundle.card import Publication
+
+    return Publication(title or f"Surrogate likelihood {name}", tuple(authors), license)
+
+
+def validation_summary(validation: dict[str, Any]) -> dict[str, Any]:
+    """The few numbers of a validation that people look at first."""
+    quadratic = validation["quadratic_error"]
+    return {
+        "passed": validation["passed"],
+        "missed": [c["name"] for c in validation["checks"] if not c["passed"]],
+        "rms_error_posterior": validation["posterior_error"]["rms"],
+        "rms_error_posterior_quadratic_alone": quadratic and quadratic["rms"],
+        "effective_fraction": validation["effective_fraction"],
+        "mean_error_t": {s["name"]: s["mean_error"] for s in validation["scans"]},
+    }

@@ -1,0 +1,69 @@
+"""``dnnlik export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from dnnlik.cli.common import (
+    FILE,
+    ProgressBar,
+    print_json,
+    publication,
+    publication_options,
+    start_tensorflow,
+)
+
+__all__ = ["command"]
+
+
+@click.command("export")
+@click.argument("samples", type=FILE)
+@click.argument("surrogate", type=FILE)
+@click.argument("validation", type=FILE)
+@publication_options
+@click.option("-o", "--output", type=FILE, default=Path("bundle"), show_default=True)
+def command(
+    samples: Path,
+    surrogate: Path,
+    validation: Path,
+    title: str | None,
+    authors: tuple[str, ...],
+    license: str,
+    accept_below_threshold: bool,
+    output: Path,
+) -> None:
+    """Publish SURROGATE as ONNX in a bundle, with its VALIDATION (validation.json).
+
+    The file that was written is verified at held-out points of SAMPLES.
+    """
+    from dnnlik.bundle.checksums import sha256_of
+    from dnnlik.exceptions import InvalidInput
+    from dnnlik.sampling import Samples
+    from dnnlik.surrogate.data import split
+    from dnnlik.surrogate.file import load_surrogate
+    from dnnlik.validation.report import read_validation
+
+    report: dict[str, Any] = read_validation(validation)
+    description = load_surrogate(surrogate)
+    if report["subject"].get("surrogate") != sha256_of(surrogate):
+        raise InvalidInput(
+            f"the validation is of another surrogate file. Received: {validation} for {surrogate}"
+        )
+    opened = Samples.open(samples)
+    start_tensorflow()
+    from dnnlik.workflow import export_step
+
+    with ProgressBar() as progress:
+        export_step(
+            description,
+            report,
+            output,
+            points=opened.points[split(opened).test][:64],
+            publication=publication(title, authors, license, output.resolve().parent.name),
+            figures=validation.parent,
+            accept_below_threshold=accept_below_threshold,
+            progress=progress,
+        )
+    print_json({"bundle": str(output), "passed": report["passed"]})

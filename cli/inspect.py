@@ -1,0 +1,68 @@
+"""``dnnlik inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from dnnlik.cli.common import FILE, print_json
+
+from dnnlik.exceptions import InvalidFile
+
+__all__ = ["command"]
+
+
+@click.command("inspect")
+@click.argument("path", type=FILE)
+def command(path: Path) -> None:
+    """Say what PATH is: samples, a surrogate, a bundle, or an ONNX file of one."""
+    if path.is_dir() or path.suffix == ".onnx":
+        print_json(_published(path))
+    elif path.suffix == ".h5":
+        print_json(_hdf5(path))
+    else:
+        raise InvalidFile(
+            "expected a bundle folder, an .onnx file, or an .h5 file of samples or a surrogate. "
+            f"Received: {path}"
+        )
+
+
+def _published(path: Path) -> dict[str, Any]:
+    from dnnlik.bundle.reader import load
+
+    published = load(path)
+    metadata = published.metadata
+    return {
+        "kind": "published likelihood",
+        "parameters": published.parameters.to_json(),
+        "accuracy": metadata.accuracy,
+        "conventions": metadata.conventions,
+        "author": metadata.author,
+        "license": metadata.license,
+        "provenance": metadata.provenance,
+    }
+
+
+def _hdf5(path: Path) -> dict[str, Any]:
+    from dnnlik.sampling.store import SCHEMA, Samples, schema_of
+    from dnnlik.surrogate.file import load_surrogate
+
+    if schema_of(path) == SCHEMA:
+        samples = Samples.open(path)
+        return {
+            "kind": "samples",
+            "points": len(samples),
+            "unbiased": int(samples.unbiased.sum()),
+            "parameters": samples.parameters.to_json(),
+            "diagnostics": samples.diagnostics,
+            "provenance": samples.provenance,
+        }
+    surrogate = load_surrogate(path)
+    return {
+        "kind": "surrogate",
+        "layers": list(surrogate.network.layers),
+        "settings": surrogate.settings,
+        "parameters": surrogate.parameters.to_json(),
+        "provenance": surrogate.provenance,
+    }

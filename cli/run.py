@@ -1,0 +1,104 @@
+"""``dnnlik run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from dnnlik.cli.common import (
+    FILE,
+    ProgressBar,
+    likelihood_arguments,
+    opened_likelihood,
+    print_json,
+    publication,
+    publication_options,
+    sampling_options,
+    scan_option,
+    training_options,
+    training_settings,
+    validation_summary,
+)
+
+__all__ = ["command"]
+
+
+@click.command("run")
+@likelihood_arguments
+@sampling_options
+@training_options
+@scan_option
+@publication_options
+@click.option("-o", "--output", type=FILE, required=True, help="Folder of everything.")
+def command(
+    likelihood: Path,
+    patchset: Path | None,
+    patch: str | None,
+    measurement: str | None,
+    points: int,
+    strategy: str,
+    seed: int,
+    scan: Any,
+    title: str | None,
+    authors: tuple[str, ...],
+    license: str,
+    accept_below_threshold: bool,
+    output: Path,
+    **training: Any,
+) -> None:
+    """Sample LIKELIHOOD, train, validate and export a bundle, in one folder.
+
+    The same command goes on where it was stopped, and skips what is done.
+    """
+    settings = training_settings(training, seed)
+    opened = opened_likelihood(likelihood, patchset, patch, measurement)
+    from dnnlik.workflow import run
+
+    with ProgressBar() as progress:
+        result = run(
+            opened,
+            output,
+            points=points,
+            strategy=strategy,
+            seed=seed,
+            settings=settings,
+            scan=scan,
+            publication=publication(title, authors, license, likelihood.stem),
+            accept_below_threshold=accept_below_threshold,
+            progress=progress,
+        )
+    from dnnlik.bundle.reader import load
+
+    load(result.bundle)
+    _print_table(result)
+    print_json(
+        {
+            "bundle": str(result.bundle),
+            "parameters": result.parameters,
+            "points": result.points,
+            "seconds": result.seconds,
+            **validation_summary(result.validation),
+        }
+    )
+
+
+def _print_table(result: Any) -> None:
+    """A short table for people, on stderr; stdout has the same as JSON."""
+    summary = validation_summary(result.validation)
+    rows = [
+        ("parameters", f"{result.parameters}"),
+        ("points", f"{result.points}"),
+        *((f"seconds, {step}", f"{seconds:.0f}") for step, seconds in result.seconds.items()),
+        ("rms error of ln L on the posterior", f"{summary['rms_error_posterior']:.4f}"),
+    ]
+    quadratic = summary["rms_error_posterior_quadratic_alone"]
+    if quadratic is not None:
+        rows.append(("  the quadratic alone", f"{quadratic:.4f}"))
+    rows.append(("effective fraction", f"{summary['effective_fraction']:.4f}"))
+    rows += [(f"mean error of t, {n}", f"{v:.4f}") for n, v in summary["mean_error_t"].items()]
+    rows.append(("verdict", "passed" if summary["passed"] else "below threshold"))
+    rows.append(("bundle", str(result.bundle)))
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:<{width}}  {value}", err=True)

@@ -1,0 +1,53 @@
+"""``dnnlik sample``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from dnnlik.cli.common import (
+    FILE,
+    ProgressBar,
+    likelihood_arguments,
+    opened_likelihood,
+    print_json,
+    sampling_options,
+)
+
+__all__ = ["command"]
+
+
+@click.command("sample")
+@likelihood_arguments
+@sampling_options
+@click.option("-o", "--output", type=FILE, default=Path("samples.h5"), show_default=True)
+def command(
+    likelihood: Path,
+    patchset: Path | None,
+    patch: str | None,
+    measurement: str | None,
+    points: int,
+    strategy: str,
+    seed: int,
+    output: Path,
+) -> None:
+    """Sample LIKELIHOOD (a pyhf workspace .json, or a .py) into an HDF5 file.
+
+    An unfinished file is continued; a finished one is left as it is.
+    """
+    opened = opened_likelihood(likelihood, patchset, patch, measurement)
+    from dnnlik.sampling import sample
+
+    with ProgressBar() as progress:
+        samples = sample(
+            opened, output, strategy=strategy, points=points, seed=seed, progress=progress
+        )
+    print_json(
+        {
+            "samples": str(output),
+            "points": len(samples),
+            "unbiased": int(samples.unbiased.sum()),
+            "parameters": len(samples.parameters),
+            **{k: v for k, v in samples.diagnostics.items() if k != "chains"},
+        }
+    )

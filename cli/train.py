@@ -1,0 +1,57 @@
+"""``dnnlik train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from dnnlik.cli.common import (
+    FILE,
+    ProgressBar,
+    print_json,
+    start_tensorflow,
+    training_options,
+    training_settings,
+)
+
+__all__ = ["command"]
+
+
+@click.command("train")
+@click.argument("samples", type=FILE)
+@training_options
+@click.option("--seed", default=0, show_default=True, help="Of weights and order of points.")
+@click.option("-o", "--output", type=FILE, default=Path("surrogate.h5"), show_default=True)
+def command(samples: Path, seed: int, output: Path, **options: Any) -> None:
+    """Train a surrogate on SAMPLES (from `dnnlik sample`).
+
+    A killed training goes on after its last epoch. The quadratic baseline alone is
+    printed beside the network, on validation points.
+    """
+    settings = training_settings(options, seed)
+    from dnnlik.sampling import Samples
+
+    opened = Samples.open(samples)
+    start_tensorflow()
+    from dnnlik.workflow import train_step
+
+    with ProgressBar() as progress:
+        description = train_step(opened, settings, output, progress=progress)
+    print_json({"surrogate": str(output), **_errors(opened, description)})
+
+
+def _errors(samples: Any, description: Any) -> dict[str, Any]:
+    """Spread of the error on the unbiased validation points, with and without network."""
+    from dnnlik.surrogate.data import split
+    from dnnlik.surrogate.likelihood import SurrogateLikelihood
+
+    rows = samples.rows(split(samples).validation & (samples.unbiased | ~samples.unbiased.any()))
+    result: dict[str, Any] = {"epochs": len(description.history)}
+    for name, network in (("network", True), ("quadratic_alone", False)):
+        if not network and description.quadratic is None:
+            continue
+        surrogate = SurrogateLikelihood(description, with_network=network)
+        error = surrogate.log_likelihood(rows.points) - rows.log_likelihood
+        result[f"rms_error_{name}"] = float((error**2).mean() ** 0.5)
+    return result

@@ -1,0 +1,161 @@
+"""Writing a bundle: one folder that is all a reader needs, ready for a deposit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.bundle.card import Publication, citation_cff, model_card, zenodo_json
+from dnnlik.bundle.checksums import FILE_NAME, checksums_text
+from dnnlik.bundle.reader import MODEL_NAME
+from dnnlik.documents import write_json, write_text
+from dnnlik.exceptions import BelowThreshold, InvalidFile, NotGoodEnough
+from dnnlik.onnx.graph import surrogate_model
+from dnnlik.onnx.metadata import metadata_properties
+from dnnlik.onnx.verify import Verification, verify, write
+from dnnlik.surrogate.description import SurrogateDescription
+from dnnlik.typing import JSON
+
+__all__ = ["write_bundle"]
+
+
+def write_bundle(
+    folder: str | Path,
+    description: SurrogateDescription,
+    validation: JSON,
+    *,
+    expected: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    points: NDArray[np.float64],
+    publication: Publication,
+    figures: Path | None = None,
+    accept_below_threshold: bool = False,
+) -> Verification:
+    """Export a validated surrogate and verify what was written.
+
+    Args:
+        folder: where; an existing bundle is replaced once the new one is verified.
+        description: the surrogate.
+        validation: the JSON of its validation.
+        expected: the surrogate's log-likelihood by an independent program (Keras).
+        points: (n, d) to verify at.
+        publication: title, authors, licence.
+        figures: a folder of PNG files to take along.
+        accept_below_threshold: publish in spite of a failed verdict, which the files say.
+
+    Raises:
+        BelowThreshold: the validation failed.
+        NotGoodEnough: the written graph does not reproduce the surrogate.
+        InvalidFile: the folder cannot be written, or holds something else.
+    """
+    if not validation["passed"] and not accept_below_threshold:
+        missed = [check["name"] for check in validation["checks"] if not check["passed"]]
+        raise BelowThreshold(
+            "the surrogate misses its thresholds and is not published; train on more points, or "
+            f"pass --accept-below-threshold. Received: {', '.join(missed)}"
+        )
+    folder = Path(folder)
+    _check_replaceable(folder)
+    partial = folder.with_name(folder.name + ".new")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        verification = _write_model(partial, description, validation, publication, expected, points)
+        _write_texts(partial, description, validation, publication, figures)
+        _swap(partial, folder)
+    except OSError as error:
+        raise InvalidFile(
+            f"cannot write the bundle ({error.strerror or error}). Received: {folder}"
+        ) from error
+    return verification
+
+
+def _check_replaceable(folder: Path) -> None:
+    if folder.exists() and not (folder / MODEL_NAME).exists() and any(folder.iterdir()):
+        raise InvalidFile(f"the folder exists and holds no bundle. Received: {folder}")
+
+
+def _write_model(
+    folder: Path,
+    description: SurrogateDescription,
+    validation: JSON,
+    publication: Publication,
+    expected: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    points: NDArray[np.float64],
+) -> Verification:
+    properties = metadata_properties(
+        description,
+        accuracy=_accuracy(validation),
+        author="; ".join(publication.authors) or "not stated",
+        license=publication.license,
+    )
+    path = folder / MODEL_NAME
+    write(surrogate_model(description, metadata=properties), path)
+    verification = verify(path, description, points=points, expected=expected)
+    if not verification.passed:
+        raise NotGoodEnough(
+            f"the written graph does not reproduce the surrogate. Received: {verification.message}"
+        )
+    # Some runtimes cannot read a file's metadata: the same again as a document.
+    write_json(folder / "metadata.json", _document(properties))
+    return verification
+
+
+def _document(properties: dict[str, str]) -> dict[str, Any]:
+    """``{"dnnlik.parameters": "[...]"}`` → ``{"parameters": [...]}``."""
+    return {name.removeprefix("dnnlik."): _value(text) for name, text in properties.items()}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _accuracy(validation: JSON) -> JSON:
+    """The part of a validation that goes into the file itself."""
+    keep = ("passed", "posterior_error", "effective_fraction", "error_bands", "intervals")
+    scans = [
+        {k: s[k] for k in ("name", "mean_error", "largest_error")} for s in validation["scans"]
+    ]
+    return {**{key: validation[key] for key in keep}, "t_errors": scans}
+
+
+def _write_texts(
+    folder: Path,
+    description: SurrogateDescription,
+    validation: JSON,
+    publication: Publication,
+    figures: Path | None,
+) -> None:
+    metadata = {"parameters": description.parameters.to_json()}
+    write_json(folder / "validation.json", validation)
+    write_text(folder / "README.md", model_card(publication, metadata, validation))
+    schema = resources.files("dnnlik.schemas").joinpath("validation-1.json").read_text()
+    write_text(folder / "schemas" / "validation-1.json", schema)
+    if publication.authors:
+        # A citation and a deposit must name somebody.
+        write_text(folder / "CITATION.cff", citation_cff(publication))
+        write_json(folder / ".zenodo.json", zenodo_json(publication))
+    for figure in sorted(figures.glob("*.png")) if figures else ():
+        (folder / "figures").mkdir(exist_ok=True)
+        shutil.copyfile(figure, folder / "figures" / figure.name)
+    write_text(folder / FILE_NAME, checksums_text(folder))
+
+
+def _swap(partial: Path, folder: Path) -> None:
+    """Put the new folder in place of the old one; never neither nor half of one."""
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(partial, folder)
+    shutil.rmtree(old, ignore_errors=True)

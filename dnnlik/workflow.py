@@ -1,0 +1,291 @@
+"""The whole chain in one folder: sample → train → validate → export.
+
+Each step is a function from files to files that does nothing when its output is there
+and was made from the same input with the same settings; a step that was killed goes on
+where it was. `run` is all of them.
+
+    FOLDER/samples.h5        FOLDER/surrogate.h5      FOLDER/validation/validation.json
+    FOLDER/bundle/           FOLDER/run.json (seconds of each step)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.bundle.card import Publication
+from dnnlik.bundle.checksums import sha256_of, verify_checksums
+from dnnlik.bundle.writer import write_bundle
+from dnnlik.documents import digest_of, read_json, write_json
+from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.likelihoods.base import Likelihood
+from dnnlik.plotting.validation import (
+    figure_of_errors,
+    figure_of_history,
+    figure_of_posterior,
+    figure_of_scan,
+)
+from dnnlik.sampling import Progress, Samples, no_progress, sample
+from dnnlik.surrogate.data import split
+from dnnlik.surrogate.description import SurrogateDescription
+from dnnlik.surrogate.file import load_surrogate, save_surrogate
+from dnnlik.surrogate.likelihood import SurrogateLikelihood
+from dnnlik.surrogate.settings import TrainingSettings
+from dnnlik.surrogate.training import train
+from dnnlik.typing import JSON
+from dnnlik.validation.report import Validation, read_validation, validate
+from dnnlik.validation.thresholds import Thresholds
+
+__all__ = ["RunResult", "export_step", "run", "train_step", "validate_step"]
+
+_VERIFY_POINTS = 64
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What `run` made: the bundle, the JSON of its validation, seconds of each step."""
+
+    bundle: Path
+    validation: JSON
+    seconds: dict[str, float]
+    parameters: int
+    points: int
+
+
+def run(
+    likelihood: Likelihood,
+    folder: str | Path,
+    *,
+    points: int = 100_000,
+    strategy: str = "mixed",
+    seed: int = 0,
+    settings: TrainingSettings | None = None,
+    scan: NDArray[np.float64] | None = None,
+    thresholds: Thresholds | None = None,
+    publication: Publication | None = None,
+    accept_below_threshold: bool = False,
+    progress: Progress = no_progress,
+) -> RunResult:
+    """Sample, train, validate and export into a folder; what is done is not done again.
+
+    Raises:
+        BelowThreshold: the surrogate misses its thresholds; everything but the bundle
+            is there.
+        InvalidInput, NotConverged: see `sample` and `train`.
+    """
+    folder = Path(folder)
+    settings = settings or TrainingSettings(seed=seed)
+    publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
+    clock = _Clock(folder / "run.json")
+    with clock("sample"):
+        samples = sample(
+            likelihood,
+            folder / "samples.h5",
+            strategy=strategy,
+            points=points,
+            seed=seed,
+            progress=progress,
+        )
+    with clock("train"):
+        description = train_step(samples, settings, folder / "surrogate.h5", progress=progress)
+    with clock("validate"):
+        validation = validate_step(
+            likelihood,
+            samples,
+            folder / "surrogate.h5",
+            folder / "validation",
+            scan=scan,
+            thresholds=thresholds,
+            progress=progress,
+        )
+    with clock("export"):
+        export_step(
+            description,
+            validation,
+            folder / "bundle",
+            points=samples.points[split(samples).test][:_VERIFY_POINTS],
+            publication=publication,
+            figures=folder / "validation",
+            accept_below_threshold=accept_below_threshold,
+            progress=progress,
+        )
+    return RunResult(
+        folder / "bundle", validation, clock.seconds, len(likelihood.parameters), len(samples)
+    )
+
+
+def train_step(
+    samples: Samples,
+    settings: TrainingSettings,
+    output: str | Path,
+    *,
+    progress: Progress = no_progress,
+) -> SurrogateDescription:
+    """Train into a file, or read the file if it is that of the same training."""
+    output = Path(output)
+    checkpoint = output.with_name(output.name + ".checkpoint.npz")
+    if output.exists():
+        present = load_surrogate(output)
+        made_from = present.provenance.get("samples", {}).get("request")
+        if made_from == samples.provenance["request"] and present.settings == settings.to_json():
+            return present
+    description = train(samples, settings, checkpoint=checkpoint, progress=progress)
+    save_surrogate(description, output)
+    checkpoint.unlink(missing_ok=True)
+    return description
+
+
+def validate_step(
+    likelihood: Likelihood,
+    samples: Samples,
+    surrogate: str | Path,
+    output: str | Path,
+    *,
+    scan: NDArray[np.float64] | None = None,
+    thresholds: Thresholds | None = None,
+    progress: Progress = no_progress,
+) -> JSON:
+    """Validate into a folder, or read its ``validation.json`` if it is of the same files.
+
+    Raises:
+        InvalidInput: the samples, the surrogate and the likelihood do not belong together.
+    """
+    description = load_surrogate(surrogate)
+    _check_belong(likelihood, samples, description)
+    thresholds = thresholds or Thresholds()
+    subject: JSON = {
+        "likelihood": likelihood.digest,
+        "samples": digest_of(samples.provenance["request"]),
+        "surrogate": sha256_of(surrogate),
+        "scan": None if scan is None else np.asarray(scan).tolist(),
+        "thresholds": asdict(thresholds),
+    }
+    path = Path(output) / "validation.json"
+    if path.exists():
+        with suppress(InvalidFile):  # a damaged one is made again
+            present = read_validation(path)
+            if present["subject"] == subject:
+                return present
+    with_baseline = description.quadratic is not None
+    report = validate(
+        likelihood,
+        SurrogateLikelihood(description),
+        samples,
+        quadratic=SurrogateLikelihood(description, with_network=False) if with_baseline else None,
+        scan=scan,
+        thresholds=thresholds,
+        subject=subject,
+        progress=progress,
+    )
+    _save_figures(report, description, Path(output))
+    report.write(path)
+    return read_validation(path)
+
+
+def _check_belong(
+    likelihood: Likelihood, samples: Samples, description: SurrogateDescription
+) -> None:
+    request = samples.provenance["request"]
+    if request["likelihood"] != likelihood.digest:
+        raise InvalidInput(
+            "the samples are of another likelihood. "
+            f"Received: digests {request['likelihood'][:12]} and {likelihood.digest[:12]}"
+        )
+    made_from = description.provenance.get("samples", {}).get("request")
+    if made_from != request:
+        raise InvalidInput(
+            f"the surrogate was trained on other samples. Received: {made_from} and {request}"
+        )
+
+
+def _save_figures(report: Validation, description: SurrogateDescription, folder: Path) -> None:
+    figures = {
+        "history.png": figure_of_history(description.history),
+        "errors.png": figure_of_errors(report.held_out),
+    }
+    for scan in report.scans:
+        name = "".join(c if c.isalnum() else "_" for c in scan.name)
+        figures[f"t_{name}.png"] = figure_of_scan(scan)
+        column = description.parameters.index(scan.name)
+        figures[f"posterior_{name}.png"] = figure_of_posterior(
+            scan.name, column, report.held_out, report.intervals
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            figure.savefig(folder / name)
+    except OSError as error:
+        raise InvalidFile(
+            f"cannot write the figures ({error.strerror}). Received: {folder}"
+        ) from error
+
+
+def export_step(
+    description: SurrogateDescription,
+    validation: JSON,
+    output: str | Path,
+    *,
+    points: NDArray[np.float64],
+    publication: Publication,
+    figures: Path | None = None,
+    accept_below_threshold: bool = False,
+    progress: Progress = no_progress,
+) -> None:
+    """Write and verify the bundle, or leave a whole one of the same validation alone."""
+    output = Path(output)
+    with suppress(InvalidFile):  # missing or damaged: made again
+        if output.is_dir():
+            verify_checksums(output)
+            same = read_json(output / "validation.json") == validation
+            title = f"# {publication.title}\n" in (output / "README.md").read_text()
+            if same and title:
+                return
+    progress("writing and verifying the bundle", 0, 1)
+    write_bundle(
+        output,
+        description,
+        validation,
+        expected=SurrogateLikelihood(description).log_likelihood,
+        points=points,
+        publication=publication,
+        figures=figures,
+        accept_below_threshold=accept_below_threshold,
+    )
+    progress("writing and verifying the bundle", 1, 1)
+
+
+class _Clock:
+    """Seconds of each step, kept in a file and added up over restarts."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.seconds: dict[str, float] = {}
+        with suppress(InvalidFile):
+            self.seconds = read_json(path).get("seconds", {})
+
+    def __call__(self, step: str) -> _Timing:
+        return _Timing(lambda elapsed: self._add(step, elapsed))
+
+    def _add(self, step: str, elapsed: float) -> None:
+        self.seconds[step] = round(self.seconds.get(step, 0.0) + elapsed, 2)
+        with suppress(InvalidFile):  # the time of a step is never a reason to lose it
+            write_json(self._path, {"seconds": self.seconds})
+
+
+@dataclass
+class _Timing:
+    report: Callable[[float], None]
+    started: float = 0.0
+
+    def __enter__(self) -> None:
+        self.started = time.monotonic()
+
+    def __exit__(self, *_: Any) -> None:
+        self.report(time.monotonic() - self.started)
