@@ -64,7 +64,7 @@ def command(
             seed=seed,
             settings=settings,
             scan=scan,
-            publication=publication(title, authors, license, likelihood.stem),
+            publication=publication(title, authors, license, _name(likelihood)),
             accept_below_threshold=accept_below_threshold,
             progress=progress,
         )
@@ -81,6 +81,12 @@ def command(
             **validation_summary(result.validation),
         }
     )
+
+
+def _name(likelihood: Path) -> str:
+    """A name for a title: that of the folder where the file's own says nothing."""
+    generic = likelihood.stem in ("workspace", "likelihood")
+    return likelihood.resolve().parent.name if generic else likelihood.stem
 
 
 def _print_table(result: Any) -> None:

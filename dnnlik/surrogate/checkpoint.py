@@ -77,7 +77,7 @@ class Checkpoint:
             self,
             schedule=schedule,
             weights=weights,
-            optimizer=tuple(np.array(v) for v in model.optimizer.variables),
+            optimizer=tuple(np.array(v.numpy()) for v in model.optimizer.variables),
             best_weights=weights if improved else self.best_weights,
             history=[*self.history, record],
         )

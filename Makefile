@@ -1,0 +1,31 @@
+# `make demo` and `make test` work on a fresh machine with Python >= 3.11 and a network:
+# they create .venv, install the project there, and run.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: demo test lint clean
+
+demo: $(INSTALLED)
+	$(BIN)/dnnlik run likelihoods/two_regions/workspace.json --output demo --points 50000 \
+		--title "Two regions (dnnlik demonstration)" > demo.json
+	@echo "The same as JSON: demo.json"
+
+test: $(INSTALLED) lint
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit("dnnlik needs Python >= 3.11; this is %d.%d: make PYTHON=python3.12" % v if v < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo demo.json

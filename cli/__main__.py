@@ -1,0 +1,5 @@
+"""``python -m dnnlik.cli``."""
+
+from dnnlik.cli.main import main
+
+main()
