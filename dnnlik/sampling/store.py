@@ -10,6 +10,7 @@ Layout, schema ``dnnlik.samples/1`` (N rows, d parameters; natural logs):
 ====================  ==========  =================================================
 ``points``            (N, d) f8   columns in the order of ``parameters``
 ``log_main`` ...      (N,) f8     also ``log_constraint`` and ``log_prior``
+``gradient``          (N, d) f8   of ``log_main``; absent if the likelihood has none
 ``strategy``          (N,) u1     position in the attribute ``strategies``
 ``chain walker step`` (N,) i4/i8  where in which Markov chain
 ``maximum_point``     (d,) f8     of the log-likelihood; there, of ``log_main``:
@@ -35,7 +36,7 @@ from numpy.typing import NDArray
 
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.parameters import ParameterSet
-from dnnlik.typing import JSON, LogDensity, Points, Values
+from dnnlik.typing import JSON, DifferentiableLogDensity, Gradients, LogDensity, Points, Values
 
 __all__ = ["SCHEMA", "STRATEGIES", "Maximum", "SampleStore", "Samples", "schema_of"]
 
@@ -67,12 +68,14 @@ class Maximum:
 class Samples:
     """The content of a complete sample file, rows in chain order.
 
-    ``points`` (n, d); every other array (n,). ``strategy`` holds names of
+    ``points`` and ``gradient`` (n, d), the latter of ``log_main``, or None; every
+    other array (n,). ``strategy`` holds names of
     `STRATEGIES` by position; only "unbiased" rows follow the posterior.
     """
 
     parameters: ParameterSet
     points: Points
+    gradient: Gradients | None
     log_main: Values
     log_constraint: Values
     log_prior: Values
@@ -107,6 +110,7 @@ class Samples:
         columns = {name: getattr(self, name)[which] for name in ("points", *_COLUMNS)}
         return Samples(
             parameters=self.parameters,
+            gradient=None if self.gradient is None else self.gradient[which],
             maximum=self.maximum,
             provenance=self.provenance,
             diagnostics=self.diagnostics,
@@ -130,12 +134,14 @@ class Samples:
                 )
             try:
                 columns = {name: file[name][:] for name in ("points", *_COLUMNS)}
+                gradient = file["gradient"][:] if "gradient" in file else None
                 maximum = _maximum(file)
                 diagnostics = json.loads(bytes(file["diagnostics"][:]).decode().strip() or "{}")
             except (OSError, KeyError, ValueError) as error:
                 raise InvalidFile(f"the sample file is damaged. Received: {path}") from error
         return cls(
             parameters=ParameterSet.from_json(header["parameters"]),
+            gradient=gradient,
             maximum=maximum,
             provenance=header["provenance"],
             diagnostics=diagnostics,
@@ -206,6 +212,8 @@ class SampleStore:
         file.attrs["provenance"] = json.dumps(provenance)
         shapes = {"points": ((self.rows, width), "f8")}
         shapes |= {name: ((self.rows,), kind) for name, kind in _COLUMNS.items()}
+        if isinstance(self.density, DifferentiableLogDensity):
+            shapes["gradient"] = ((self.rows, width), "f8")
         shapes |= {
             "maximum_point": ((width,), "f8"),
             "maximum_value": ((1,), "f8"),
@@ -240,8 +248,7 @@ class SampleStore:
         count = len(points)
         columns: dict[str, NDArray[Any]] = {
             "points": points,
-            "log_main": self.density.log_main(points),
-            "log_constraint": self.density.log_constraint(points),
+            **self._log_terms(points),
             "log_prior": self.density.log_prior(points),
             "strategy": np.full(count, STRATEGIES.index(strategy)),
             "chain": np.full(count, chain),
@@ -249,6 +256,14 @@ class SampleStore:
             "step": np.repeat(np.asarray(steps), walkers),
         }
         self._put(first, columns)
+
+    def _log_terms(self, points: Points) -> dict[str, NDArray[Any]]:
+        constraint = self.density.log_constraint(points)
+        terms = {"log_main": self.density.log_main(points), "log_constraint": constraint}
+        if isinstance(self.density, DifferentiableLogDensity):
+            slope = self.density.value_and_gradient(points)[1]
+            terms["gradient"] = slope - self.density.parameters.log_constraint_gradient(points)
+        return terms
 
     def _put(self, first: int, columns: Mapping[str, NDArray[Any]]) -> None:
         try:

@@ -45,11 +45,16 @@ def split(samples: Samples) -> Split:
 @dataclass(frozen=True)
 class TrainingData:
     """Standardised float32 inputs (n, d), targets (n,) and loss weights (n,) with mean
-    1, for training and validation; and the scaling."""
+    1, for training and validation; and the scaling.
+
+    ``slopes`` (n, d) are the derivatives of the targets with respect to the inputs,
+    None if the samples have no gradients.
+    """
 
     inputs: NDArray[np.float32]
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
+    slopes: NDArray[np.float32] | None
     validation_inputs: NDArray[np.float32]
     validation_targets: NDArray[np.float32]
     validation_weights: NDArray[np.float32]
@@ -88,6 +93,7 @@ def training_data(
         inputs=inputs[parts.train],
         targets=outputs[parts.train],
         weights=weights[parts.train],
+        slopes=_slopes(samples.rows(parts.train), quadratic, scale / output_scale),
         validation_inputs=inputs[parts.validation],
         validation_targets=outputs[parts.validation],
         validation_weights=weights[parts.validation],
@@ -96,6 +102,19 @@ def training_data(
         output_mean=output_mean,
         output_scale=output_scale,
     )
+
+
+def _slopes(
+    samples: Samples, quadratic: Quadratic | None, scale: Array
+) -> NDArray[np.float32] | None:
+    """Derivatives of the standardised target by the standardised inputs, (n, d)."""
+    if samples.gradient is None:
+        return None
+    if quadratic is None:
+        constraint = samples.parameters.log_constraint_gradient(samples.points)
+        return ((samples.gradient + constraint) * scale).astype(np.float32)
+    rest = samples.gradient - quadratic.gradient_of(samples.points)
+    return (rest * scale).astype(np.float32)
 
 
 def _weights(log_likelihood: Array, peak_weight: float) -> NDArray[np.float32]:

@@ -41,6 +41,10 @@ class Quadratic:
     gradient: Array  # (d,)
     hessian: Array  # (d, d), symmetric
 
+    def gradient_of(self, points: Array) -> Array:
+        """Its derivative at points, (n, d) → (n, d)."""
+        return np.asarray(self.gradient + (points - self.centre) @ self.hessian)
+
     def value_of(self, points: Array) -> Array:
         """The quadratic at points, (n, d) → (n,)."""
         step = points - self.centre

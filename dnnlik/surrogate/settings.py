@@ -24,6 +24,8 @@ class TrainingSettings:
         peak_weight: extra weight in the loss of points at the maximum; it falls as
             exp(-Δ/5) with the drop Δ of the log-likelihood. The few points near the
             profile are what t_μ depends on; 0 gives every point the same weight.
+        gradient_weight: weight in the loss of the gradient's error, relative to the mean
+            square of the gradient; used where the samples have gradients.
         batch_size: points a gradient step.
         learning_rate: of Adam, at the start.
         rate_factor, rate_patience: the rate is multiplied by the factor after this
@@ -36,6 +38,7 @@ class TrainingSettings:
     layers: tuple[int, ...] = (200, 200, 200)
     baseline: str = "quadratic"
     peak_weight: float = 20.0
+    gradient_weight: float = 1.0
     batch_size: int = 256
     learning_rate: float = 1e-3
     rate_factor: float = 0.5
@@ -55,6 +58,10 @@ class TrainingSettings:
             raise InvalidInput(f"a network needs hidden layers of units. Received: {self.layers}")
         if not self.peak_weight >= 0:
             raise InvalidInput(f"peak_weight must not be negative. Received: {self.peak_weight}")
+        if not self.gradient_weight >= 0:
+            raise InvalidInput(
+                f"gradient_weight must not be negative. Received: {self.gradient_weight}"
+            )
         positive = ("batch_size", "learning_rate", "rate_patience", "stop_patience", "max_epochs")
         for name in positive:
             if not getattr(self, name) > 0:

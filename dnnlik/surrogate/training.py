@@ -17,6 +17,7 @@ from dnnlik.surrogate.checkpoint import Checkpoint
 from dnnlik.surrogate.data import TrainingData, domain_of, quadratic_of, training_data
 from dnnlik.surrogate.description import Network, SurrogateDescription
 from dnnlik.surrogate.network import build_network, network_arrays
+from dnnlik.surrogate.objective import trainer
 from dnnlik.surrogate.schedule import Plateau
 from dnnlik.surrogate.settings import TrainingSettings
 
@@ -80,9 +81,12 @@ class _Batches(keras.utils.PyDataset):
     """Shuffled batches whose order depends on (seed, epoch) alone, so that a restarted
     training sees the same ones."""
 
-    def __init__(self, data: TrainingData, settings: TrainingSettings, epoch: int) -> None:
+    def __init__(
+        self, data: TrainingData, targets: np.ndarray, settings: TrainingSettings, epoch: int
+    ) -> None:
         super().__init__()
-        self._data, self._settings, self._epoch = data, settings, epoch
+        self._data, self._targets = data, targets
+        self._settings, self._epoch = settings, epoch
         self._shuffle()
 
     def _shuffle(self) -> None:
@@ -96,7 +100,7 @@ class _Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
         size = self._settings.batch_size
         rows = self._order[index * size : (index + 1) * size]
-        return self._data.inputs[rows], self._data.targets[rows], self._data.weights[rows]
+        return self._data.inputs[rows], self._targets[rows], self._data.weights[rows]
 
     def on_epoch_end(self) -> None:
         self._epoch += 1
@@ -156,12 +160,13 @@ def _fit(
     state = state.with_schedule(schedule)
     if schedule.finished(settings):
         return state
-    model = build_network(data.inputs.shape[1], settings.layers, seed=settings.seed)
-    model.compile(keras.optimizers.Adam(schedule.rate), loss="mse")
+    network = build_network(data.inputs.shape[1], settings.layers, seed=settings.seed)
+    model, targets = trainer(network, data, settings.gradient_weight)
+    model.compile(keras.optimizers.Adam(schedule.rate), loss="mse", jit_compile=True)
     state.restore(model)
     after = _AfterEpoch(data, settings, state, progress)
     model.fit(
-        _Batches(data, settings, schedule.epochs),
+        _Batches(data, targets, settings, schedule.epochs),
         initial_epoch=schedule.epochs,
         epochs=settings.max_epochs,
         shuffle=False,
