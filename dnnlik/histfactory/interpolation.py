@@ -68,7 +68,8 @@ def _product(factors: tf.Tensor) -> tf.Tensor:
 
 def _exponential(alpha: tf.Tensor, up: tf.Tensor, down: tf.Tensor) -> tf.Tensor:
     """Π up^α for α > 0 and Π down^-α for α < 0, as one exponential: (B, N) → (B, C)."""
-    rising, falling = tf.maximum(alpha, 0.0), tf.maximum(-alpha, 0.0)
+    # Not by tf.maximum: at 0 its derivative would add the two slopes instead of averaging.
+    rising, falling = 0.5 * (tf.abs(alpha) + alpha), 0.5 * (tf.abs(alpha) - alpha)
     return tf.exp(rising @ tf.math.log(up) + falling @ tf.math.log(down))
 
 
