@@ -187,9 +187,12 @@ class ConstraintTerms:
         columns = self.poisson_columns
         if columns.size:
             u = step[:, columns] * self.inverse_centre[columns]
+            ratio = points[:, columns] * self.inverse_centre[columns]
             with np.errstate(divide="ignore", invalid="ignore"):
-                terms = self.observed[columns] * (np.log1p(u) - u)
-            total = total + np.where(u <= -1, -np.inf, terms).sum(axis=1)
+                # Both are ln(1+u); each keeps its digits on its own side.
+                logarithm = np.where(u > -0.5, np.log1p(u), np.log(ratio))
+                terms = self.observed[columns] * (logarithm - u)
+            total = total + np.where(ratio <= 0, -np.inf, terms).sum(axis=1)
         counted_none = self.slope > 0
         if counted_none.any():
             total = np.where((points[:, counted_none] < 0).any(axis=1), -np.inf, total)
@@ -204,7 +207,7 @@ class ConstraintTerms:
             inverse = self.inverse_centre[columns]
             u = step[:, columns] * inverse
             with np.errstate(divide="ignore", invalid="ignore"):
-                slope[:, columns] -= self.observed[columns] * inverse * u / (1 + u)
+                slope[:, columns] -= self.observed[columns] * u / points[:, columns]
         return np.asarray(slope)
 
 

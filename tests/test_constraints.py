@@ -128,3 +128,15 @@ def test_no_constraint_means_zero():
     assert terms.value(points).tolist() == [0.0, 0.0]
     assert not terms.gradient(points).any()
     assert terms.poisson_columns.size == 0
+
+
+@pytest.mark.parametrize("value", [1e-12, 1e-10, 1e-6, 1e-3, 0.499, 0.501, 0.999999, 1.000001, 10])
+@pytest.mark.parametrize("observed", [0.3, 4.8, 850.0])
+def test_poisson_keeps_its_digits_down_to_zero(observed, value):
+    """Value and slope at rates far below the count, pyhf's lower bound of 1e-10 among them."""
+    constraint = ConstraintTerms.of([Poisson(observed, observed)])
+    points = np.array([[value]])
+    expected = log_poisson(observed, observed * value)
+    assert constraint.value(points)[0] == pytest.approx(expected, rel=1e-12, abs=1e-11)
+    slope = observed * (1 - value) / value
+    assert constraint.gradient(points)[0, 0] == pytest.approx(slope, rel=1e-12)
