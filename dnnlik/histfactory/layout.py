@@ -141,14 +141,15 @@ def _histogram(cell: Cell, modifier: Modifier, key: str) -> NDArray[np.float64]:
 
 
 def _scale(cell: Cell, modifier: Modifier, key: str) -> float:
-    value = float(modifier.data[key])
+    value = modifier.data[key]
+    number = float(value) if isinstance(value, int | float) else np.nan
     # Codes 1 and 4 take its logarithm; pyhf answers NaN here.
-    if not value > 0 or not np.isfinite(value):
+    if not 0 < number < np.inf:
         raise InvalidLikelihood(
             f"normsys {modifier.name!r} of sample {cell.sample!r} in channel {cell.channel!r} "
-            f"needs a positive factor {key!r}. Received: {value}"
+            f"needs a positive factor {key!r}. Received: {value!r}"
         )
-    return value
+    return number
 
 
 def _factors(spec: Specification, cell_sizes: list[int]) -> Index:

@@ -7,11 +7,14 @@ flags of the parameters, and the constraint of each.
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dnnlik.constraints import Constraint, Normal, Poisson
 from dnnlik.documents import read_json
@@ -115,7 +118,8 @@ def specification_of(
     """
     _check_code(normsys_code, NORMSYS_CODES)
     _check_code(histosys_code, HISTOSYS_CODES)
-    model, observed = _pyhf_model(workspace, measurement)
+    model, observations = _pyhf_model(workspace, measurement)
+    _check_finite(model.spec)
     config = model.config
     channels = tuple((name, int(config.channel_nbins[name])) for name in config.channels)
     columns = {
@@ -128,7 +132,7 @@ def specification_of(
         parameters=tuple(_parameters(config)),
         fixed=tuple(bool(flag) for flag in config.suggested_fixed()),
         columns=columns,
-        observed=np.asarray(observed, dtype=np.float64),
+        observed=_counts(observations, channels),
         normsys_code=normsys_code,
         histosys_code=histosys_code,
     )
@@ -141,18 +145,20 @@ def _check_code(code: str, allowed: tuple[str, ...]) -> None:
         )
 
 
-def _pyhf_model(workspace: JSON, measurement: str | None) -> tuple[pyhf.Model, list[float]]:
+def _pyhf_model(workspace: JSON, measurement: str | None) -> tuple[pyhf.Model, JSON]:
     import pyhf
 
     try:
         with warnings.catch_warnings():
             # pyhf 0.7 validates through an interface that jsonschema is retiring.
             warnings.simplefilter("ignore", DeprecationWarning)
+            # It takes logarithms of factors before anybody has checked them.
+            warnings.simplefilter("ignore", RuntimeWarning)
             # Signal-only cells without background, as ATLAS writes some, fail pyhf's
             # schema (`validate`); the model itself is well defined.
             opened = pyhf.Workspace(workspace, validate=False)
             model = opened.model(measurement_name=measurement, validate=False)
-            observed = list(opened.data(model, include_auxdata=False))
+            opened.data(model)
     except DnnlikError:
         raise
     except Exception as error:
@@ -161,7 +167,31 @@ def _pyhf_model(workspace: JSON, measurement: str | None) -> tuple[pyhf.Model, l
         ) from error
     if model.config.poi_name is None:
         raise InvalidLikelihood("the measurement names no parameter of interest. Received: poi ''")
-    return model, observed
+    return model, opened.observations
+
+
+def _check_finite(spec: JSON) -> None:
+    for channel in spec["channels"]:
+        for sample in channel["samples"]:
+            try:
+                json.dumps(sample, allow_nan=False)
+            except ValueError as error:
+                raise InvalidLikelihood(
+                    f"sample {sample['name']!r} in channel {channel['name']!r} must hold finite "
+                    "numbers only. Received: NaN or an infinity"
+                ) from error
+
+
+def _counts(observations: JSON, channels: Sequence[tuple[str, int]]) -> NDArray[np.float64]:
+    # pyhf takes any number of any numbers, and spreads a single one over all bins.
+    counts = [np.asarray(observations[name], dtype=np.float64) for name, _ in channels]
+    for (name, bins), count in zip(channels, counts, strict=True):
+        if count.shape != (bins,) or not (np.isfinite(count) & (count >= 0)).all():
+            raise InvalidLikelihood(
+                f"channel {name!r} needs {bins} observed counts of at least zero. "
+                f"Received: {count.tolist()[:8]}"
+            )
+    return np.concatenate(counts)
 
 
 def _line(error: Exception) -> str:
