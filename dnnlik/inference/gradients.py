@@ -83,7 +83,9 @@ def hessian(
     p = density.parameters
     function = _main_gradient(density) if main_only else gradient_function(density)
     step = 10 * _STEP * np.maximum(p.scales, 1e-3 * np.abs(point))
-    centre = np.clip(point, p.lower + step, p.upper - step)
+    # Room for the stencil, and within it for that of the gradient where it is a difference.
+    margin = step + 1.1 * _STEP * np.maximum(p.scales, np.abs(point))
+    centre = np.clip(point, p.lower + margin, p.upper - margin)
     batch = np.concatenate([_moved(point, centre + step), _moved(point, centre - step)])
     _, slopes = function(batch)
     half = len(point)
