@@ -51,9 +51,25 @@ def hpdi(
             "an interval needs at least two values and one weight for each. "
             f"Received: shapes {sample.shape} and {weights.shape}"
         )
+    _check_numbers(sample, weights, levels)
     order = np.argsort(sample, kind="stable")
     ordered, cumulative = sample[order], np.cumsum(weights[order]) / weights.sum()
     return np.array([_shortest(ordered, cumulative, level) for level in levels])
+
+
+def _check_numbers(
+    sample: NDArray[np.float64], weights: NDArray[np.float64], levels: Sequence[float]
+) -> None:
+    if not np.isfinite(sample).all():
+        raise InvalidPoints("the values of an interval must be finite. Received: NaN or infinity")
+    # Written so that NaN fails too.
+    if not (weights.min() >= 0 and 0 < weights.sum() < np.inf):
+        raise InvalidPoints(
+            "weights must be finite, none negative and not all zero. "
+            f"Received: from {weights.min()} to {weights.max()}, sum {weights.sum()}"
+        )
+    if not all(0 < level <= 1 for level in levels):
+        raise InvalidPoints(f"levels are fractions above 0, up to 1. Received: {list(levels)}")
 
 
 def _shortest(
