@@ -17,6 +17,9 @@ __all__ = ["Profile", "likelihood_interval", "profile"]
 
 Array = NDArray[np.float64]
 
+_RESTARTS = 10
+"""How often a profile starts again from a better maximum that it met."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -63,11 +66,15 @@ def profile(
     grid = np.asarray(values, dtype=float)
     best = fit(density) if best is None else best
     fits = _scan(density, name, grid, best)
-    highest = max(fits, key=lambda result: result.log_likelihood, default=best)
-    if highest.log_likelihood > best.log_likelihood + 1e-9:
+    for _ in range(_RESTARTS):
+        highest = max(fits, key=_height, default=best)
+        if highest.log_likelihood <= best.log_likelihood + 1e-9:
+            break
         # A conditional maximum above the global one: the global fit was not the best.
+        # From the new one the scan may miss what the old one found, so keep the better.
         best = fit(density, start=highest.point)
-        fits = _scan(density, name, grid, best)
+        again = _scan(density, name, grid, best)
+        fits = [max(pair, key=_height) for pair in zip(fits, again, strict=True)]
     return Profile(
         name=name,
         values=grid,
@@ -76,6 +83,10 @@ def profile(
         best=best,
         converged=np.array([result.converged for result in fits], dtype=bool),
     )
+
+
+def _height(result: FitResult) -> float:
+    return result.log_likelihood
 
 
 def _scan(density: LogDensity, name: str, grid: Array, best: FitResult) -> list[FitResult]:
