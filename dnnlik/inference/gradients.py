@@ -25,7 +25,7 @@ def gradient_function(
     """The log-likelihood and its gradient as one function: (n, d) → (n,), (n, d)."""
     exact = getattr(density, "value_and_gradient", None)
     if exact is not None:
-        return exact  # type: ignore[no-any-return]
+        return exact
 
     def differences(points: Points) -> tuple[Values, Gradients]:
         rows = [_central(density, point) for point in points]

@@ -50,8 +50,9 @@ class AnalyticLikelihood(Likelihood):
         *,
         digest: str | None = None,
     ) -> None:
-        is_set = isinstance(parameters, ParameterSet)
-        self.parameters = parameters if is_set else ParameterSet(parameters)
+        if not isinstance(parameters, ParameterSet):
+            parameters = ParameterSet(parameters)
+        self.parameters = parameters
         if not callable(log_main):
             raise InvalidLikelihood(
                 f"log_main must be a function of points (n, d). Received: {log_main!r}"

@@ -210,7 +210,7 @@ class SampleStore:
         file.attrs["parameters"] = json.dumps(self.density.parameters.to_json())
         file.attrs["strategies"] = json.dumps(STRATEGIES)
         file.attrs["provenance"] = json.dumps(provenance)
-        shapes = {"points": ((self.rows, width), "f8")}
+        shapes: dict[str, tuple[tuple[int, ...], str]] = {"points": ((self.rows, width), "f8")}
         shapes |= {name: ((self.rows,), kind) for name, kind in _COLUMNS.items()}
         if isinstance(self.density, DifferentiableLogDensity):
             shapes["gradient"] = ((self.rows, width), "f8")

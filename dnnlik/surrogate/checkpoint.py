@@ -28,7 +28,7 @@ class Checkpoint:
     Attributes:
         path: the file, or None.
         identity: what must be equal for the file to be continued.
-        schedule: rate and patience; None before the first epoch.
+        schedule: where rate and patience stand.
         weights, optimizer: present weights and optimizer variables.
         best_weights: those of the lowest validation loss.
         history: a record an epoch.
@@ -36,16 +36,16 @@ class Checkpoint:
 
     path: Path | None
     identity: str
-    schedule: Plateau | None = None
+    schedule: Plateau
     weights: Arrays = ()
     optimizer: Arrays = ()
     best_weights: Arrays = ()
     history: list[dict[str, float]] = field(default_factory=list)
 
     @classmethod
-    def at(cls, path: str | Path | None, identity: dict[str, Any]) -> Checkpoint:
-        """The checkpoint in a file, if it is one of this training; else a fresh one."""
-        empty = cls(Path(path) if path else None, json.dumps(identity, sort_keys=True))
+    def at(cls, path: str | Path | None, identity: dict[str, Any], start: Plateau) -> Checkpoint:
+        """The checkpoint in a file, if it is one of this training; else one at the start."""
+        empty = cls(Path(path) if path else None, json.dumps(identity, sort_keys=True), start)
         if empty.path is None or not empty.path.is_file():
             return empty
         try:
@@ -63,9 +63,6 @@ class Checkpoint:
         except (OSError, ValueError, EOFError, KeyError):
             # It was replaced atomically, so it is damaged from outside: start afresh.
             return empty
-
-    def with_schedule(self, schedule: Plateau) -> Checkpoint:
-        return replace(self, schedule=schedule)
 
     def after(
         self, schedule: Plateau, model: Any, record: dict[str, float], *, improved: bool
@@ -94,7 +91,7 @@ class Checkpoint:
             variable.assign(value)
 
     def _write(self) -> None:
-        if self.path is None or self.schedule is None:
+        if self.path is None:
             return
         content: dict[str, Any] = {
             "identity": self.identity,

@@ -47,7 +47,9 @@ def train(
     settings = settings or TrainingSettings()
     quadratic = quadratic_of(samples) if settings.baseline == "quadratic" else None
     data = training_data(samples, quadratic, peak_weight=settings.peak_weight)
-    state = _fit(data, settings, Checkpoint.at(checkpoint, _identity(samples, settings)), progress)
+    start = Plateau(rate=settings.learning_rate)
+    state = Checkpoint.at(checkpoint, _identity(samples, settings), start)
+    state = _fit(data, settings, state, progress)
     weights, biases = network_arrays(state.best_weights)
     network = Network(
         weights=weights,
@@ -156,8 +158,7 @@ def _fit(
     data: TrainingData, settings: TrainingSettings, state: Checkpoint, progress: Progress
 ) -> Checkpoint:
     """Run Keras' loop from where the checkpoint is to the end."""
-    schedule = state.schedule or Plateau(rate=settings.learning_rate)
-    state = state.with_schedule(schedule)
+    schedule = state.schedule
     if schedule.finished(settings):
         return state
     network = build_network(data.inputs.shape[1], settings.layers, seed=settings.seed)
