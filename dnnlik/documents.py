@@ -11,7 +11,7 @@ from typing import Any
 
 from dnnlik.exceptions import InvalidFile
 
-__all__ = ["digest_of", "read_json", "write_json", "write_text"]
+__all__ = ["digest_of", "read_json", "reason_of", "write_json", "write_text"]
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
             f"there is no such file; give the path of a JSON file. Received: {path}"
         ) from None
     except OSError as error:
-        raise InvalidFile(f"cannot read the file ({error.strerror}). Received: {path}") from error
+        raise InvalidFile(f"cannot read the file ({reason_of(error)}). Received: {path}") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidFile(f"the file is no valid JSON ({error}). Received: {path}") from error
     if not isinstance(document, dict):
@@ -38,6 +38,17 @@ def digest_of(document: Any) -> str:
     """SHA-256 of the canonical JSON: sorted keys, no white space."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refused, in one line.
+
+    HDF5 puts lines of times and addresses where the system's own words should be.
+
+    >>> reason_of(OSError(2, "a long\\nstory"))
+    'No such file or directory'
+    """
+    return os.strerror(error.errno) if error.errno else " ".join(str(error).split())[:200]
 
 
 def write_json(path: str | Path, document: Any) -> None:
@@ -56,4 +67,4 @@ def write_text(path: str | Path, text: str) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise InvalidFile(f"cannot write the file ({error.strerror}). Received: {path}") from error
+        raise InvalidFile(f"cannot write the file ({reason_of(error)}). Received: {path}") from error

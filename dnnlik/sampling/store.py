@@ -29,11 +29,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.documents import reason_of
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import JSON, DifferentiableLogDensity, Gradients, LogDensity, Points, Values
@@ -201,7 +203,7 @@ class SampleStore:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise InvalidFile(
-                f"cannot create the sample file ({error.strerror or error}). Received: {self.path}"
+                f"cannot create the sample file ({reason_of(error)}). Received: {self.path}"
             ) from error
 
     def _allocate(self, file: h5py.File, provenance: JSON) -> None:
@@ -272,7 +274,7 @@ class SampleStore:
                     file[name][first : first + len(column)] = column
         except OSError as error:
             raise InvalidFile(
-                f"cannot write the sample file ({error.strerror or error}). Received: {self.path}"
+                f"cannot write the sample file ({reason_of(error)}). Received: {self.path}"
             ) from error
 
     def read(self, name: str, first: int, last: int) -> NDArray[Any]:
@@ -293,7 +295,7 @@ class SampleStore:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise InvalidFile(
-                f"cannot write the restart state ({error.strerror}). Received: {self._state_path}"
+                f"cannot write the restart state ({reason_of(error)}). Received: {self._state_path}"
             ) from error
 
     def load_state(self) -> dict[str, NDArray[Any]]:
@@ -301,7 +303,8 @@ class SampleStore:
         try:
             with np.load(self._state_path, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, KeyError):
+        except (OSError, ValueError, EOFError, KeyError, RuntimeError, BadZipFile):
+            # RuntimeError: a damaged header may ask for a password or an unknown compression.
             return {}
 
     def write_maximum(self, maximum: Maximum) -> None:

@@ -9,10 +9,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.documents import reason_of
 from dnnlik.exceptions import InvalidFile
 from dnnlik.surrogate.schedule import Plateau
 
@@ -60,7 +62,7 @@ class Checkpoint:
                     best_weights=_arrays(file, "best_weights"),
                     history=json.loads(str(file["history"])),
                 )
-        except (OSError, ValueError, EOFError, KeyError):
+        except (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, BadZipFile):
             # It was replaced atomically, so it is damaged from outside: start afresh.
             return empty
 
@@ -110,7 +112,7 @@ class Checkpoint:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise InvalidFile(
-                f"cannot write the checkpoint ({error.strerror}). Received: {self.path}"
+                f"cannot write the checkpoint ({reason_of(error)}). Received: {self.path}"
             ) from error
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from dnnlik.documents import reason_of
 from dnnlik.exceptions import InvalidFile
 from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
@@ -39,7 +40,7 @@ def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise InvalidFile(
-            f"cannot write the surrogate ({error.strerror or error}). Received: {path}"
+            f"cannot write the surrogate ({reason_of(error)}). Received: {path}"
         ) from error
 
 
