@@ -165,6 +165,8 @@ def _fit(
     model, targets = trainer(network, data, settings.gradient_weight)
     model.compile(keras.optimizers.Adam(schedule.rate), loss="mse", jit_compile=True)
     state.restore(model)
+    # The stored optimizer is that of the last epoch: the rate may have been cut after it.
+    model.optimizer.learning_rate.assign(schedule.rate)
     after = _AfterEpoch(data, settings, state, progress)
     model.fit(
         _Batches(data, targets, settings, schedule.epochs),
