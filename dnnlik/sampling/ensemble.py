@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dnnlik.exceptions import NotConverged
 from dnnlik.sampling.convergence import autocorrelation_time
-from dnnlik.sampling.moves import Reference, laplace_reference, mixture_of_moves
+from dnnlik.sampling.moves import Reference, laplace_reference, mixture_of_moves, sampler_of
 from dnnlik.sampling.store import SampleStore
 from dnnlik.sampling.task import Progress, Task
 from dnnlik.typing import JSON, LogDensity, Points
@@ -146,12 +146,7 @@ def _advance(
     density: LogDensity, now: _Progressing, steps: int
 ) -> tuple[_Progressing, NDArray[np.float64]]:
     """Run emcee for some stored steps: the new position and the block (steps, walkers, d)."""
-    sampler = emcee.EnsembleSampler(
-        *now.coords.shape,
-        density.log_density,
-        moves=mixture_of_moves(now.reference),
-        vectorize=True,
-    )
+    sampler = sampler_of(density, len(now.coords), mixture_of_moves(now.reference))
     start = emcee.State(now.coords, log_prob=now.log_prob, random_state=now.rng)
     block = np.empty((steps, *now.coords.shape))
     walk = sampler.sample(

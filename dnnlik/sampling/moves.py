@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dnnlik.inference import hessian
 from dnnlik.typing import LogDensity
 
-__all__ = ["Reference", "laplace_reference", "mixture_of_moves", "random_walk"]
+__all__ = ["Reference", "laplace_reference", "mixture_of_moves", "random_walk", "sampler_of"]
 
 Array = NDArray[np.float64]
 
@@ -98,3 +98,14 @@ def random_walk(reference: Reference, size: float) -> Any:
         return coords + size * step, np.zeros(len(coords))
 
     return emcee.moves.MHMove(propose)
+
+
+def sampler_of(density: LogDensity, walkers: int, moves: Any) -> Any:
+    """emcee on the log-density, all walkers in one call."""
+    width = len(density.parameters)
+    sampler = emcee.EnsembleSampler(
+        walkers, width, density.log_density, moves=moves, vectorize=True
+    )
+    # emcee's own wrapper prints points and a traceback before an error goes on.
+    sampler.log_prob_fn = density.log_density
+    return sampler

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.inference import FitResult, likelihood_interval, profile
-from dnnlik.sampling.moves import laplace_reference, random_walk
+from dnnlik.sampling.moves import laplace_reference, random_walk, sampler_of
 from dnnlik.sampling.store import SampleStore
 from dnnlik.sampling.task import Progress, Task
 from dnnlik.typing import JSON, LogDensity
@@ -47,13 +47,7 @@ def run_profiled(
     # small enough to be accepted.
     thin = max(1, round(_DIFFUSION * width / 0.5 / task.steps))
     size = np.sqrt(_DIFFUSION / (thin * task.steps))
-    sampler = emcee.EnsembleSampler(
-        task.walkers,
-        width,
-        density.log_density,
-        moves=random_walk(reference, size),
-        vectorize=True,
-    )
+    sampler = sampler_of(density, task.walkers, random_walk(reference, size))
     state = emcee.State(starts, random_state=task.legacy_rng_state())
     block = np.empty((task.steps, *starts.shape))
     block[0] = starts
