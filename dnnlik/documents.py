@@ -67,4 +67,6 @@ def write_text(path: str | Path, text: str) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise InvalidFile(f"cannot write the file ({reason_of(error)}). Received: {path}") from error
+        raise InvalidFile(
+            f"cannot write the file ({reason_of(error)}). Received: {path}"
+        ) from error

@@ -51,7 +51,7 @@ def sample(
         progress: called with (text, done, total).
 
     Raises:
-        InvalidInput: an unknown strategy, too few points, no parameter of interest.
+        InvalidInput: an unknown strategy, too few points, a negative seed, no poi.
         InvalidFile: the file is of another request, or cannot be written.
         NotConverged: the fit or a chain did not settle; the points are kept.
     """
@@ -84,6 +84,8 @@ def plan(width: int, *, strategy: str, points: int, seed: int) -> list[Task]:
         raise InvalidInput(
             f"the strategy must be one of {', '.join(STRATEGY_FRACTIONS)}. Received: {strategy!r}"
         )
+    if seed < 0:
+        raise InvalidInput(f"the seed must not be negative. Received: {seed}")
     fewest = _fewest_points(width, strategy)
     if points < fewest:
         raise InvalidInput(

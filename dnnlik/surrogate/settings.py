@@ -62,6 +62,8 @@ class TrainingSettings:
             raise InvalidInput(
                 f"gradient_weight must not be negative. Received: {self.gradient_weight}"
             )
+        if self.seed < 0:
+            raise InvalidInput(f"the seed must not be negative. Received: {self.seed}")
         positive = ("batch_size", "learning_rate", "rate_patience", "stop_patience", "max_epochs")
         for name in positive:
             if not getattr(self, name) > 0:
