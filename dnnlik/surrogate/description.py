@@ -13,6 +13,7 @@ Natural logarithms, no factor 2. Needs NumPy alone; the ONNX room reads it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -113,3 +114,12 @@ class SurrogateDescription:
     settings: dict[str, Any]
     provenance: dict[str, Any]
     history: Sequence[Mapping[str, float]] = ()
+
+    def digest(self) -> str:
+        """SHA-256 of everything that the values of the surrogate depend on."""
+        found = hashlib.sha256(f"{self.parameters.digest()} {self.adds_constraint}".encode())
+        for part in (self.quadratic, self.network):
+            for value in () if part is None else vars(part).values():
+                for array in value if isinstance(value, tuple) else (value,):
+                    found.update(np.asarray(array, dtype="<f8").tobytes())
+        return found.hexdigest()

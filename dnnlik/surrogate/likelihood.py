@@ -9,6 +9,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from dnnlik.compiled import CompiledFunction
+from dnnlik.documents import digest_of
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.surrogate.network import build_network
@@ -26,7 +27,7 @@ class SurrogateLikelihood(Likelihood):
     def __init__(self, description: SurrogateDescription, *, with_network: bool = True) -> None:
         self.description = description
         self.parameters = description.parameters
-        self.digest = str(description.provenance.get("samples", {}).get("request", ""))
+        self.digest = digest_of([description.digest(), with_network])
         self._with_network = with_network
 
     @cached_property
