@@ -77,10 +77,12 @@ def training_data(
     target = samples.log_likelihood
     if quadratic is not None:
         target = samples.log_main - quadratic.value_of(samples.points)
-    if not np.isfinite(target).all():
+    usable = np.isfinite(target) & np.isfinite(samples.log_likelihood)
+    usable &= np.isfinite(samples.points).all(axis=1)
+    if not usable.all():
         raise InvalidFile(
-            "samples to train on must have finite log terms. "
-            f"Received: {int((~np.isfinite(target)).sum())} points without"
+            "samples to train on must be finite, points and log terms. "
+            f"Received: {int((~usable).sum())} points that are not"
         )
     parts = split(samples)
     mean, scale = _standardisation(samples.points[parts.train])
