@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,18 @@ def digest_of(document: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def reason_of(error: OSError) -> str:
+def reason_of(error: Exception) -> str:
     """Why the system refused, in one line.
 
-    HDF5 puts lines of times and addresses where the system's own words should be.
+    HDF5 tells long stories of times and addresses; the number of the system's error is
+    somewhere in them.
 
-    >>> reason_of(OSError(2, "a long\\nstory"))
-    'No such file or directory'
+    >>> reason_of(OSError(2, "a long\\nstory")), reason_of(ValueError("failed, errno = 2, in x"))
+    ('No such file or directory', 'No such file or directory')
     """
-    return os.strerror(error.errno) if error.errno else " ".join(str(error).split())[:200]
+    told = re.search(r"errno = (\d+)", str(error))
+    number = getattr(error, "errno", None) or (int(told[1]) if told else None)
+    return os.strerror(number) if number else " ".join(str(error).split())[:200]
 
 
 def write_json(path: str | Path, document: Any) -> None:

@@ -128,21 +128,23 @@ class Samples:
         """
         with _opened(path) as file:
             header = _header(file, path)
-            written, rows = int(file["rows_written"][0]), int(file["points"].shape[0])
-            if written < rows:
-                raise InvalidFile(
-                    "the sampling was interrupted; the same `dnnlik sample` command resumes it. "
-                    f"Received: {written} of {rows} points in {path}"
-                )
             try:
+                written, rows = int(file["rows_written"][0]), int(file["points"].shape[0])
+                if written < rows:
+                    raise InvalidFile(
+                        "the sampling was interrupted; the same `dnnlik sample` command resumes "
+                        f"it. Received: {written} of {rows} points in {path}"
+                    )
                 columns = {name: file[name][:] for name in ("points", *_COLUMNS)}
                 gradient = file["gradient"][:] if "gradient" in file else None
                 maximum = _maximum(file)
                 diagnostics = json.loads(bytes(file["diagnostics"][:]).decode().strip() or "{}")
+            except InvalidFile:
+                raise
             except (OSError, KeyError, ValueError) as error:
                 raise InvalidFile(f"the sample file is damaged. Received: {path}") from error
         return cls(
-            parameters=ParameterSet.from_json(header["parameters"]),
+            parameters=header["parameters"],
             gradient=gradient,
             maximum=maximum,
             provenance=header["provenance"],
@@ -196,10 +198,11 @@ class SampleStore:
         temporary = self.path.with_name(self.path.name + ".new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with h5py.File(temporary, "w") as file:
+            with _writable(temporary, new=True) as file:
                 self._allocate(file, provenance)
             os.replace(temporary, self.path)
-        except OSError as error:
+        except (OSError, ValueError, RuntimeError) as error:
+            # Where HDF5 cannot allocate or close, h5py raises the latter two.
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise InvalidFile(
@@ -226,6 +229,7 @@ class SampleStore:
         for name, (shape, kind) in shapes.items():
             plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
             plan.set_layout(h5py.h5d.CONTIGUOUS)
+            plan.set_obj_track_times(False)  # the same seed gives the same bytes
             plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
             # Writing zeros now means that a full disk is found now.
             plan.set_fill_time(h5py.h5d.FILL_TIME_ALLOC)
@@ -269,10 +273,12 @@ class SampleStore:
 
     def _put(self, first: int, columns: Mapping[str, NDArray[Any]]) -> None:
         try:
-            with h5py.File(self.path, "r+") as file:
+            with _writable(self.path) as file:
                 for name, column in columns.items():
                     file[name][first : first + len(column)] = column
-        except OSError as error:
+                file.flush()
+                os.fsync(file.id.get_vfd_handle())
+        except (OSError, RuntimeError) as error:
             raise InvalidFile(
                 f"cannot write the sample file ({reason_of(error)}). Received: {self.path}"
             ) from error
@@ -301,7 +307,11 @@ class SampleStore:
     def load_state(self) -> dict[str, NDArray[Any]]:
         """The restart state; empty where there is none or it cannot be read."""
         try:
-            with np.load(self._state_path, allow_pickle=False) as file:
+            # Opened here, because NumPy leaves a damaged file open.
+            with (
+                open(self._state_path, "rb") as raw,
+                np.load(raw, allow_pickle=False) as file,
+            ):
                 return {name: file[name] for name in file.files}
         except (OSError, ValueError, EOFError, KeyError, RuntimeError, BadZipFile):
             # RuntimeError: a damaged header may ask for a password or an unknown compression.
@@ -340,6 +350,19 @@ def schema_of(path: str | Path) -> str | None:
     return None if stated is None else str(stated)
 
 
+def _writable(path: Path, *, new: bool = False) -> h5py.File:
+    """A file in which every write is made, or fails, at once.
+
+    HDF5 would gather small writes until a dataset is closed, where h5py cannot raise.
+    """
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_sieve_buf_size(0)
+    name = os.fsencode(path)
+    if new:
+        return h5py.File(h5py.h5f.create(name, h5py.h5f.ACC_TRUNC, fapl=access))
+    return h5py.File(h5py.h5f.open(name, h5py.h5f.ACC_RDWR, fapl=access))
+
+
 def _opened(path: str | Path) -> h5py.File:
     if not Path(path).is_file():
         raise InvalidFile(f"there is no such file. Received: {path}")
@@ -359,9 +382,17 @@ def _maximum(file: h5py.File) -> Maximum:
 
 
 def _header(file: h5py.File, path: str | Path) -> dict[str, Any]:
+    """The ``parameters`` and the ``provenance`` of a sample file."""
     if file.attrs.get("schema") != SCHEMA:
         raise InvalidFile(
             f"expected a sample file of schema {SCHEMA}. "
             f"Received: {file.attrs.get('schema')!r} in {path}"
         )
-    return {name: json.loads(file.attrs[name]) for name in ("parameters", "provenance")}
+    try:
+        provenance = json.loads(file.attrs["provenance"])
+        parameters = ParameterSet.from_json(json.loads(file.attrs["parameters"]))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InvalidFile(f"the sample file is damaged. Received: {path}") from error
+    if not isinstance(provenance, dict):
+        raise InvalidFile(f"the sample file is damaged. Received: {path}")
+    return {"parameters": parameters, "provenance": provenance}

@@ -51,7 +51,8 @@ class Checkpoint:
         if empty.path is None or not empty.path.is_file():
             return empty
         try:
-            with np.load(empty.path, allow_pickle=False) as file:
+            # Opened here, because NumPy leaves a damaged file open.
+            with open(empty.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
                 if str(file["identity"]) != empty.identity:
                     return empty
                 return replace(
