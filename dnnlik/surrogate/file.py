@@ -7,6 +7,7 @@ Schema ``dnnlik.surrogate/1``. JSON texts: the attribute ``parameters``, the dat
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from contextlib import suppress
@@ -33,8 +34,7 @@ def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:
     temporary = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with h5py.File(temporary, "w") as file:
-            _write(description, file)
+        temporary.write_bytes(_content(description))
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):
@@ -42,6 +42,14 @@ def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:
         raise InvalidFile(
             f"cannot write the surrogate ({reason_of(error)}). Received: {path}"
         ) from error
+
+
+def _content(description: SurrogateDescription) -> bytes:
+    # In memory first: HDF5 does not always say when a disk is full.
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        _write(description, file)
+    return content.getvalue()
 
 
 def _write(description: SurrogateDescription, file: h5py.File) -> None:
