@@ -84,7 +84,7 @@ def load_surrogate(path: str | Path) -> SurrogateDescription:
     try:
         with h5py.File(path, "r") as file:
             return _read(file, path)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, InvalidFile):
             raise
         raise InvalidFile(f"the file is no surrogate, or is truncated. Received: {path}") from error
