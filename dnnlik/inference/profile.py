@@ -53,8 +53,11 @@ def profile(
     values: Sequence[float] | Array,
     *,
     best: FitResult | None = None,
+    starts: NDArray[np.float64] | None = None,
 ) -> Profile:
     """Fit with one parameter held at each of ``values``, each starting from its neighbour.
+
+    ``starts`` (m, d) are further points to start from, one a value; the better fit counts.
 
     >>> from dnnlik.likelihoods import AnalyticLikelihood
     >>> from dnnlik.parameters import Parameter
@@ -66,6 +69,10 @@ def profile(
     grid = np.asarray(values, dtype=float)
     best = fit(density) if best is None else best
     fits = _scan(density, name, grid, best)
+    if starts is not None:
+        held = [{name: float(value)} for value in grid]
+        more = [fit(density, fixed=f, start=s) for f, s in zip(held, starts, strict=True)]
+        fits = [max(pair, key=_height) for pair in zip(fits, more, strict=True)]
     for _ in range(_RESTARTS):
         highest = max(fits, key=_height, default=best)
         if highest.log_likelihood <= best.log_likelihood + 1e-9:

@@ -92,7 +92,7 @@ def figure_of_posterior(
     axes = figure.subplots()
     rows = held_out.unbiased
     values = held_out.points[rows, column]
-    edges = np.linspace(values.min(), values.max(), 51)
+    edges = np.linspace(values.min(), values.max(), 51).tolist()
     axes.hist(values, edges, density=True, color=EXACT, alpha=0.35, label="exact")
     axes.hist(
         values,

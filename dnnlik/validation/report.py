@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -177,33 +177,31 @@ def validate(
     drop, unbiased = held_out.drop, held_out.unbiased
     posterior = error_bands(held_out.error[unbiased], drop[unbiased], (None,))[0]
     weighting = reweighting(held_out.error[unbiased])
-    baseline = None if quadratic is None else _held_out(quadratic, samples)
     progress("marginals and intervals", 1, 4)
     stated = _marginals(samples, held_out)
     intervals = _intervals(samples, held_out)
     progress("profile scans", 2, 4)
     scans = _scans(exact, surrogate, samples, scan)
-    parts = {
-        "bands": error_bands(held_out.error, drop),
-        "posterior": posterior,
-        "quadratic": None
-        if baseline is None
-        else error_bands(baseline.error[unbiased], drop[unbiased], (None,))[0],
-        "quadratic_effective_fraction": None
-        if baseline is None
-        else reweighting(baseline.error[unbiased]).fraction,
-        "effective_fraction": weighting.fraction,
-        "marginals": stated,
-        "scans": scans,
-        "intervals": intervals,
-    }
+    quadratic_band = quadratic_fraction = None
+    if quadratic is not None:
+        error = _held_out(quadratic, samples).error[unbiased]
+        quadratic_band = error_bands(error, drop[unbiased], (None,))[0]
+        quadratic_fraction = reweighting(error).fraction
     progress("done", 4, 4)
-    return Validation(
-        **parts,
-        verdict=_verdict(parts, thresholds or Thresholds()),
+    report = Validation(
+        bands=error_bands(held_out.error, drop),
+        posterior=posterior,
+        quadratic=quadratic_band,
+        quadratic_effective_fraction=quadratic_fraction,
+        effective_fraction=weighting.fraction,
+        marginals=stated,
+        scans=scans,
+        intervals=intervals,
+        verdict=Verdict(()),
         held_out=held_out,
         subject=subject or {},
     )
+    return replace(report, verdict=_verdict(report, thresholds or Thresholds()))
 
 
 def _held_out(surrogate: LogDensity, samples: Samples) -> HeldOut:
@@ -248,30 +246,29 @@ def _scans(
             values = np.asarray(scan, dtype=float)
         else:
             values = np.linspace(*likelihood_interval(exact, name, _T_MAX, best=best), _SCAN_POINTS)
-        a, b = (
-            profile(exact, name, values, best=best),
-            profile(surrogate, name, values, best=learned),
-        )
+        a = profile(exact, name, values, best=best)
+        # A network has kinks at which a fit can stop: also start where the exact ones end.
+        b = profile(surrogate, name, values, best=learned, starts=a.points)
         scans.append(Scan(name, values, a.t, b.t, bool((a.converged & b.converged).all())))
     return tuple(scans)
 
 
-def _verdict(parts: dict[str, Any], limits: Thresholds) -> Verdict:
-    scans, smallest = parts["scans"], min(m.p_value for m in parts["marginals"])
+def _verdict(report: Validation, limits: Thresholds) -> Verdict:
+    smallest = min(marginal.p_value for marginal in report.marginals)
+    mean = max(scan.mean_error for scan in report.scans)
+    largest = max(scan.largest_error for scan in report.scans)
     checks = [
-        Check("effective fraction", parts["effective_fraction"], limits.effective_fraction, False),
-        Check("mean error on t", max(s.mean_error for s in scans), limits.mean_t_error, True),
-        Check(
-            "largest error on t", max(s.largest_error for s in scans), limits.largest_t_error, True
-        ),
+        Check("effective fraction", report.effective_fraction, limits.effective_fraction, False),
+        Check("mean error on t", mean, limits.mean_t_error, True),
+        Check("largest error on t", largest, limits.largest_t_error, True),
         Check(
             "smallest K-S p-value times marginals",
-            min(1.0, smallest * len(parts["marginals"])),
+            min(1.0, smallest * len(report.marginals)),
             limits.smallest_p,
             False,
         ),
     ]
-    if limits.beats_quadratic and parts["quadratic"] is not None:
-        ratio = parts["posterior"].spread / max(parts["quadratic"].spread, 1e-300)
+    if limits.beats_quadratic and report.quadratic is not None:
+        ratio = report.posterior.spread / max(report.quadratic.spread, 1e-300)
         checks.append(Check("error over the quadratic's alone", ratio, 1.0, True))
     return Verdict(tuple(checks))

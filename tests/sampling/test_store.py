@@ -180,7 +180,7 @@ def test_a_damaged_header_is_damage(complete, density, name, value):
 
 def test_missing_file():
     """A wrong path is one line."""
-    with pytest.raises(InvalidFile, match=r"no such sample file.*nowhere\.h5"):
+    with pytest.raises(InvalidFile, match=r"no such file.*nowhere\.h5"):
         Samples.open("nowhere.h5")
 
 
