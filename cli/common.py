@@ -145,7 +145,17 @@ training_options = _all(
     ),
     click.option("--batch-size", default=256, show_default=True, help="Points a step."),
     click.option("--learning-rate", default=1e-3, show_default=True, help="Of Adam."),
-    click.option("--max-epochs", default=60, show_default=True, help="Epochs at most."),
+    click.option(
+        "--gradient-weight",
+        type=float,
+        help="Weight of gradients in the loss.  [default: 4; with --baseline none: 0]",
+    ),
+    click.option(
+        "--peak-weight",
+        type=float,
+        help="Extra weight of points at the maximum.  [default: 50; with --baseline none: 0]",
+    ),
+    click.option("--max-epochs", default=80, show_default=True, help="Epochs at most."),
 )
 
 publication_options = _all(
@@ -198,7 +208,11 @@ def training_settings(options: dict[str, Any], seed: int) -> Any:
     """The `dnnlik.TrainingSettings` of the training options."""
     from dnnlik.surrogate.settings import TrainingSettings
 
+    # The paper's network sees values alone, all points alike, unless asked otherwise.
+    weights = {"gradient_weight": 0.0, "peak_weight": 0.0} if options["baseline"] == "none" else {}
+    weights |= {n: options[n] for n in ("gradient_weight", "peak_weight") if options[n] is not None}
     return TrainingSettings(
+        **weights,
         layers=parse_layers(options["layers"]),
         baseline=options["baseline"],
         batch_size=options["batch_size"],

@@ -11,11 +11,10 @@ where it was. `run` is all of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +82,7 @@ def run(
     folder = Path(folder)
     settings = settings or TrainingSettings(seed=seed)
     publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
-    clock = _Clock(folder / "run.json")
+    clock = _Clock(folder)
     with clock("sample"):
         samples = sample(
             likelihood,
@@ -262,30 +261,34 @@ def export_step(
 
 
 class _Clock:
-    """Seconds of each step, kept in a file and added up over restarts."""
+    """Seconds of each step, kept in a file: of the run that made the step's output (its
+    last part, if it was killed on the way), not of runs that found it made."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.seconds: dict[str, float] = {}
         with suppress(InvalidFile):
-            self.seconds = read_json(path).get("seconds", {})
+            self.seconds = read_json(folder / "run.json").get("seconds", {})
 
-    def __call__(self, step: str) -> _Timing:
-        return _Timing(lambda elapsed: self._add(step, elapsed))
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        output = self._folder / _OUTPUTS[step]
+        before, started = _made(output), time.monotonic()
+        yield
+        if _made(output) != before:
+            self.seconds[step] = round(time.monotonic() - started, 2)
+            with suppress(InvalidFile):  # the time of a step is never a reason to lose it
+                write_json(self._folder / "run.json", {"seconds": self.seconds})
 
-    def _add(self, step: str, elapsed: float) -> None:
-        self.seconds[step] = round(self.seconds.get(step, 0.0) + elapsed, 2)
-        with suppress(InvalidFile):  # the time of a step is never a reason to lose it
-            write_json(self._path, {"seconds": self.seconds})
+
+_OUTPUTS = {
+    "sample": "samples.h5",
+    "train": "surrogate.h5",
+    "validate": "validation/validation.json",
+    "export": "bundle/SHA256SUMS",
+}
 
 
-@dataclass
-class _Timing:
-    report: Callable[[float], None]
-    started: float = 0.0
-
-    def __enter__(self) -> None:
-        self.started = time.monotonic()
-
-    def __exit__(self, *_: Any) -> None:
-        self.report(time.monotonic() - self.started)
+def _made(path: Path) -> int | None:
+    """When a file was last written."""
+    return path.stat().st_mtime_ns if path.exists() else None

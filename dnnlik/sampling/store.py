@@ -98,6 +98,13 @@ class Samples:
         return self.log_main + self.log_constraint
 
     @property
+    def drop(self) -> Values:
+        """How far ``log_likelihood`` is below its maximum, (n,)."""
+        m = self.maximum
+        highest = m.value + self.parameters.log_constraint(m.point[None])[0]
+        return np.asarray(highest - self.log_likelihood)
+
+    @property
     def log_density(self) -> Values:
         """``log_main + log_constraint + log_prior``."""
         return self.log_likelihood + self.log_prior

@@ -88,7 +88,7 @@ def training_data(
     mean, scale = _standardisation(samples.points[parts.train])
     output_mean = float(target[parts.train].mean())
     output_scale = float(target[parts.train].std()) or 1.0
-    weights = _weights(samples.log_likelihood, peak_weight)
+    weights = _weights(samples.drop, peak_weight)
     inputs = ((samples.points - mean) / scale).astype(np.float32)
     outputs = ((target - output_mean) / output_scale).astype(np.float32)
     return TrainingData(
@@ -119,9 +119,8 @@ def _slopes(
     return (rest * scale).astype(np.float32)
 
 
-def _weights(log_likelihood: Array, peak_weight: float) -> NDArray[np.float32]:
-    """1 + peak_weight · exp(-Δ/5), over its mean: (n,) → (n,)."""
-    drop = log_likelihood.max() - log_likelihood
+def _weights(drop: Array, peak_weight: float) -> NDArray[np.float32]:
+    """1 + peak_weight · exp(-Δ/5) of the drop Δ, over its mean: (n,) → (n,)."""
     weights = 1.0 + peak_weight * np.exp(-drop / _PEAK_WIDTH)
     return np.asarray(weights / weights.mean(), dtype=np.float32)
 

@@ -15,7 +15,10 @@ import tensorflow as tf
 
 from dnnlik.surrogate.data import TrainingData
 
-__all__ = ["GradientTrainer", "trainer"]
+__all__ = ["VALUE_ERROR", "GradientTrainer", "trainer"]
+
+VALUE_ERROR = "value_error"
+"""What a trainer reports: mean squared error of the value over the epoch."""
 
 
 class GradientTrainer(keras.Model):
@@ -32,6 +35,7 @@ class GradientTrainer(keras.Model):
         super().__init__()
         self.network = network
         self._gradient_weight = gradient_weight
+        self._value_error = keras.metrics.Mean(name=VALUE_ERROR)
 
     def call(self, inputs: Any) -> Any:
         return self.network(inputs)
@@ -50,7 +54,8 @@ class GradientTrainer(keras.Model):
         variables = self.network.trainable_variables
         self.optimizer.apply(outer.gradient(loss, variables), variables)
         # What is reported is the error of the value: comparable with and without slopes.
-        return {"loss": tf.reduce_mean(weights * error)}
+        self._value_error.update_state(tf.reduce_mean(weights * error))
+        return {VALUE_ERROR: self._value_error.result()}
 
 
 def trainer(

@@ -37,15 +37,15 @@ class TrainingSettings:
 
     layers: tuple[int, ...] = (200, 200, 200)
     baseline: str = "quadratic"
-    peak_weight: float = 20.0
-    gradient_weight: float = 1.0
+    peak_weight: float = 50.0
+    gradient_weight: float = 4.0
     batch_size: int = 256
     learning_rate: float = 1e-3
     rate_factor: float = 0.5
     rate_patience: int = 4
-    stop_patience: int = 10
+    stop_patience: int = 15
     gain: float = 1e-3
-    max_epochs: int = 60
+    max_epochs: int = 80
     seed: int = 0
 
     def __post_init__(self) -> None:

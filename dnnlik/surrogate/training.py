@@ -17,7 +17,7 @@ from dnnlik.surrogate.checkpoint import Checkpoint
 from dnnlik.surrogate.data import TrainingData, domain_of, quadratic_of, training_data
 from dnnlik.surrogate.description import Network, SurrogateDescription
 from dnnlik.surrogate.network import build_network, network_arrays
-from dnnlik.surrogate.objective import trainer
+from dnnlik.surrogate.objective import VALUE_ERROR, trainer
 from dnnlik.surrogate.schedule import Plateau
 from dnnlik.surrogate.settings import TrainingSettings
 
@@ -124,7 +124,8 @@ class _AfterEpoch(keras.callbacks.Callback):
         self._started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        loss = float((logs or {}).get("loss", np.nan))
+        reported = logs or {}
+        loss = float(reported.get(VALUE_ERROR, reported.get("loss", np.nan)))
         validation = self._validation_loss()
         if not np.isfinite(loss) or not np.isfinite(validation):
             raise NotConverged(

@@ -179,7 +179,7 @@ def validate(
     weighting = reweighting(held_out.error[unbiased])
     progress("marginals and intervals", 1, 4)
     stated = _marginals(samples, held_out)
-    intervals = _intervals(samples, held_out)
+    intervals = _intervals(surrogate, samples)
     progress("profile scans", 2, 4)
     scans = _scans(exact, surrogate, samples, scan)
     quadratic_band = quadratic_fraction = None
@@ -209,8 +209,7 @@ def _held_out(surrogate: LogDensity, samples: Samples) -> HeldOut:
     error = surrogate.log_likelihood(test.points) - test.log_likelihood
     weights = np.zeros(len(test))
     weights[test.unbiased] = reweighting(error[test.unbiased]).weights
-    drop = samples.log_likelihood.max() - test.log_likelihood
-    return HeldOut(drop, error, test.unbiased, test.points, weights)
+    return HeldOut(test.drop, error, test.unbiased, test.points, weights)
 
 
 def _marginals(samples: Samples, held_out: HeldOut) -> tuple[Marginal, ...]:
@@ -224,12 +223,15 @@ def _marginals(samples: Samples, held_out: HeldOut) -> tuple[Marginal, ...]:
     )
 
 
-def _intervals(samples: Samples, held_out: HeldOut) -> tuple[Interval, ...]:
-    rows, found = held_out.unbiased, []
+def _intervals(surrogate: LogDensity, samples: Samples) -> tuple[Interval, ...]:
+    """HPDI from all posterior points: the ends of the widest need the statistics, and the
+    weights of training points are no better than those of the others to within it."""
+    posterior, found = samples.rows(samples.unbiased), []
+    error = surrogate.log_likelihood(posterior.points) - posterior.log_likelihood
+    weights = reweighting(error).weights
     for name in samples.parameters.poi_names:
-        values = held_out.points[rows, samples.parameters.index(name)]
-        exact = hpdi(values)
-        learned = hpdi(values, weights=held_out.weights[rows])
+        values = posterior.points[:, samples.parameters.index(name)]
+        exact, learned = hpdi(values), hpdi(values, weights=weights)
         for level, a, b in zip(LEVELS, exact, learned, strict=True):
             found.append(Interval(name, level, (a[0], a[1]), (b[0], b[1])))
     return tuple(found)

@@ -1,0 +1,102 @@
+"""Training on gradients: the loss is what it says, and gradients teach."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dnnlik.surrogate.data import TrainingData, quadratic_of, training_data
+from dnnlik.surrogate.network import build_network
+from dnnlik.surrogate.objective import GradientTrainer, trainer
+
+WIDTH = 3
+
+
+def data_of(count, *, seed=0, slopes=True):
+    """Points of y = sin(x0) x1 + x2² / 2, with their slopes."""
+    x = np.random.default_rng(seed).normal(size=(count, WIDTH)).astype(np.float32)
+    y = np.sin(x[:, 0]) * x[:, 1] + 0.5 * x[:, 2] ** 2
+    g = np.stack([np.cos(x[:, 0]) * x[:, 1], np.sin(x[:, 0]), x[:, 2]], axis=1)
+    ones = np.ones(count, dtype=np.float32)
+    return TrainingData(
+        inputs=x, targets=y, weights=ones, slopes=g if slopes else None,
+        validation_inputs=x, validation_targets=y, validation_weights=ones,
+        input_mean=np.zeros(WIDTH), input_scale=np.ones(WIDTH), output_mean=0.0, output_scale=1.0,
+    )  # fmt: skip
+
+
+def test_one_step_descends_the_stated_loss():
+    """A step of plain gradient descent moves the weights by the rate times the derivative
+    of ⟨w [(f-y)² + λ|∇f-g|²]⟩, here by finite differences in one weight."""
+    data, rate = data_of(32), 1e-2
+    network = build_network(WIDTH, (4,), seed=1)
+    model, targets = trainer(network, data, gradient_weight=0.7)
+    assert isinstance(model, GradientTrainer)
+    weight = 0.7 / np.mean(np.sum(data.slopes.astype(float) ** 2, axis=1))
+
+    def loss(kernel):
+        copy = build_network(WIDTH, (4,), seed=1, dtype="float64")
+        copy.set_weights([kernel, *(np.float64(w) for w in network.get_weights()[1:])])
+        x = tf.constant(data.inputs, tf.float64)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = copy(x)[:, 0]
+        slope = tape.gradient(value, x)
+        square = (value - data.targets) ** 2
+        return float(
+            tf.reduce_mean(square + weight * tf.reduce_sum((slope - data.slopes) ** 2, axis=1))
+        )
+
+    kernel = np.float64(network.get_weights()[0])
+    step = np.zeros_like(kernel)
+    step[1, 2] = 1e-5
+    expected = (loss(kernel + step) - loss(kernel - step)) / 2e-5
+    model.compile(keras.optimizers.SGD(rate))
+    model.fit(data.inputs, targets, sample_weight=data.weights, batch_size=32, verbose=0)
+    moved = network.get_weights()[0][1, 2] - kernel[1, 2]
+    assert moved == pytest.approx(-rate * expected, rel=1e-3)
+
+
+def test_without_slopes_the_network_itself_is_trained():
+    """No gradients in the samples, or no weight for them: Keras' own loop on values."""
+    network = build_network(WIDTH, (4,))
+    assert trainer(network, data_of(8, slopes=False), 1.0)[0] is network
+    assert trainer(network, data_of(8), 0.0)[0] is network
+
+
+def test_gradients_teach():
+    """On few points, the same epochs with gradients end nearer to the truth elsewhere."""
+    few, many = data_of(300), data_of(3000, seed=1)
+    errors = {}
+    for weight in (0.0, 1.0):
+        network = build_network(WIDTH, (32, 32), seed=2)
+        model, targets = trainer(network, few, weight)
+        model.compile(keras.optimizers.Adam(3e-3), loss="mse")
+        rows = np.arange(300)
+        model.fit(
+            few.inputs[rows], targets, sample_weight=few.weights,
+            batch_size=50, epochs=60, shuffle=False, verbose=0,
+        )  # fmt: skip
+        predicted = network.predict_on_batch(many.inputs)[:, 0]
+        errors[weight] = float(np.sqrt(np.mean((predicted - many.targets) ** 2)))
+    assert errors[1.0] < 0.6 * errors[0.0]
+
+
+def test_slopes_are_derivatives_of_the_targets(small_run):
+    """Moving a point by a small step changes its target by slope times step, in
+    standardised units, with the baseline and without."""
+    samples, likelihood = small_run.samples, small_run.likelihood
+    for quadratic in (quadratic_of(samples), None):
+        data = training_data(samples, quadratic)
+        point = data.inputs[:5] * data.input_scale + data.input_mean
+        step = 1e-4 * data.input_scale * np.array([1.0, -0.5, 0.7])
+
+        def target(x, quadratic=quadratic):
+            value = likelihood.log_likelihood(x)
+            if quadratic is not None:
+                value = likelihood.log_main(x) - quadratic.value_of(x)
+            return value
+
+        change = (target(point + step) - target(point - step)) / 2 / data.output_scale
+        expected = data.slopes[:5] @ (step / data.input_scale)
+        np.testing.assert_allclose(change, expected, rtol=2e-3, atol=1e-8)
