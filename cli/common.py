@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +182,10 @@ def _parse_scan(
         return None
     try:
         low, high, count = text.split(":")
-        return np.linspace(float(low), float(high), int(count))
+        values = np.linspace(float(low), float(high), int(count))
+        if not values.size or not np.isfinite(values).all():
+            raise ValueError
+        return values
     except ValueError:
         raise click.BadParameter(f"expected LOW:HIGH:COUNT. Received: {text!r}") from None
 
@@ -209,10 +212,17 @@ def training_settings(options: dict[str, Any], seed: int) -> Any:
     from dnnlik.surrogate.settings import TrainingSettings
 
     # The paper's network sees values alone, all points alike, unless asked otherwise.
-    weights = {"gradient_weight": 0.0, "peak_weight": 0.0} if options["baseline"] == "none" else {}
-    weights |= {n: options[n] for n in ("gradient_weight", "peak_weight") if options[n] is not None}
+    plain = options["baseline"] == "none"
+    gradient_weight, peak_weight = (
+        options[name] if options[name] is not None else 0.0 if plain else default
+        for name, default in (
+            ("gradient_weight", TrainingSettings.gradient_weight),
+            ("peak_weight", TrainingSettings.peak_weight),
+        )
+    )
     return TrainingSettings(
-        **weights,
+        gradient_weight=gradient_weight,
+        peak_weight=peak_weight,
         layers=parse_layers(options["layers"]),
         baseline=options["baseline"],
         batch_size=options["batch_size"],
@@ -229,7 +239,9 @@ def opened_likelihood(
     start_tensorflow()
     from dnnlik.likelihoods import open_likelihood
 
-    return open_likelihood(path, patchset=patchset, patch=patch, measurement=measurement)
+    # What a user's file prints is not a result.
+    with redirect_stdout(sys.stderr):
+        return open_likelihood(path, patchset=patchset, patch=patch, measurement=measurement)
 
 
 def publication(title: str | None, authors: tuple[str, ...], license: str, name: str) -> Any:

@@ -41,7 +41,6 @@ def command(
     from dnnlik.bundle.checksums import sha256_of
     from dnnlik.exceptions import InvalidInput
     from dnnlik.sampling import Samples
-    from dnnlik.surrogate.data import split
     from dnnlik.surrogate.file import load_surrogate
     from dnnlik.validation.report import read_validation
 
@@ -53,14 +52,14 @@ def command(
         )
     opened = Samples.open(samples)
     start_tensorflow()
-    from dnnlik.workflow import export_step
+    from dnnlik.workflow import export_step, verification_points
 
     with ProgressBar() as progress:
         export_step(
             description,
             report,
             output,
-            points=opened.points[split(opened).test][:64],
+            points=verification_points(opened),
             publication=publication(title, authors, license, output.resolve().parent.name),
             figures=validation.parent,
             accept_below_threshold=accept_below_threshold,

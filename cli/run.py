@@ -68,19 +68,18 @@ def command(
             accept_below_threshold=accept_below_threshold,
             progress=progress,
         )
-    from dnnlik.bundle.reader import load
-
-    load(result.bundle)
     _print_table(result)
     print_json(
         {
-            "bundle": str(result.bundle),
+            "bundle": result.bundle and str(result.bundle),
             "parameters": result.parameters,
             "points": result.points,
             "seconds": result.seconds,
             **validation_summary(result.validation),
         }
     )
+    if result.refused is not None:
+        raise result.refused
 
 
 def _name(likelihood: Path) -> str:
@@ -104,7 +103,7 @@ def _print_table(result: Any) -> None:
     rows.append(("effective fraction", f"{summary['effective_fraction']:.4f}"))
     rows += [(f"mean error of t, {n}", f"{v:.4f}") for n, v in summary["mean_error_t"].items()]
     rows.append(("verdict", "passed" if summary["passed"] else "below threshold"))
-    rows.append(("bundle", str(result.bundle)))
+    rows.append(("bundle", str(result.bundle or "none")))
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:<{width}}  {value}", err=True)

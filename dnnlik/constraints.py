@@ -4,7 +4,7 @@ Two kinds cover HistFactory (CERN-OPEN-2012-016, section 4) and most analytic
 likelihoods: a normal measurement of the parameter itself, and a Poisson count
 whose expectation is proportional to it. Both are written so that every
 parameter of a set fits the *same* formula (see `ConstraintTerms`): one line in
-NumPy here, in TensorFlow in the tensor program, and in the ONNX graph.
+NumPy here, and the same in the ONNX graph.
 """
 
 from __future__ import annotations

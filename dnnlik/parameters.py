@@ -174,7 +174,7 @@ class ParameterSet:
         names = [item.name for item in items]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise InvalidParameters(f"parameter names must be unique. Received twice: {repeated}")
+            raise InvalidParameters(f"parameter names must be unique. Received: {repeated} twice")
         object.__setattr__(self, "items", items)
 
     def __len__(self) -> int:

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from dnnlik.bundle.card import Publication
 from dnnlik.bundle.checksums import sha256_of, verify_checksums
-from dnnlik.bundle.writer import write_bundle
-from dnnlik.documents import digest_of, read_json, write_json
-from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.bundle.writer import is_of, write_bundle
+from dnnlik.documents import read_json, reason_of, write_json
+from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.plotting.validation import (
     figure_of_errors,
@@ -39,23 +39,45 @@ from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.surrogate.training import train
 from dnnlik.typing import JSON
-from dnnlik.validation.report import Validation, read_validation, validate
+from dnnlik.validation.report import REVISION, Validation, read_validation, validate
 from dnnlik.validation.thresholds import Thresholds
 
-__all__ = ["RunResult", "export_step", "run", "train_step", "validate_step"]
+__all__ = [
+    "RunResult",
+    "export_step",
+    "run",
+    "train_step",
+    "validate_step",
+    "verification_points",
+]
 
 _VERIFY_POINTS = 64
 
 
+def verification_points(samples: Samples) -> NDArray[np.float64]:
+    """Points to verify a published file at: held-out ones of every kind, and the same
+    carried to twice their distance from the maximum, cut at the bounds."""
+    held_out = samples.points[split(samples).test]
+    chosen = held_out[:: max(1, len(held_out) // _VERIFY_POINTS)]
+    far = samples.maximum.point + 2 * (chosen - samples.maximum.point)
+    return np.concatenate(
+        [chosen, np.clip(far, samples.parameters.lower, samples.parameters.upper)]
+    )
+
+
 @dataclass(frozen=True)
 class RunResult:
-    """What `run` made: the bundle, the JSON of its validation, seconds of each step."""
+    """What `run` made: the bundle, the JSON of its validation, seconds of each step.
 
-    bundle: Path
+    Below threshold there is no bundle, and ``refused`` is the error that says why.
+    """
+
+    bundle: Path | None
     validation: JSON
     seconds: dict[str, float]
     parameters: int
     points: int
+    refused: BelowThreshold | None = None
 
 
 def run(
@@ -74,12 +96,17 @@ def run(
 ) -> RunResult:
     """Sample, train, validate and export into a folder; what is done is not done again.
 
+    A surrogate that misses its thresholds is not published: see `RunResult.refused`.
+
     Raises:
-        BelowThreshold: the surrogate misses its thresholds; everything but the bundle
-            is there.
         InvalidInput, NotConverged: see `sample` and `train`.
     """
     folder = Path(folder)
+    if strategy == "profiled":
+        raise InvalidInput(
+            "a surrogate is validated on the posterior: the strategy must be 'mixed' or "
+            "'unbiased'. Received: 'profiled'"
+        )
     settings = settings or TrainingSettings(seed=seed)
     publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
     clock = _Clock(folder)
@@ -104,19 +131,28 @@ def run(
             thresholds=thresholds,
             progress=progress,
         )
-    with clock("export"):
-        export_step(
-            description,
-            validation,
-            folder / "bundle",
-            points=samples.points[split(samples).test][:_VERIFY_POINTS],
-            publication=publication,
-            figures=folder / "validation",
-            accept_below_threshold=accept_below_threshold,
-            progress=progress,
-        )
+    refused = None
+    try:
+        with clock("export"):
+            export_step(
+                description,
+                validation,
+                folder / "bundle",
+                points=verification_points(samples),
+                publication=publication,
+                figures=folder / "validation",
+                accept_below_threshold=accept_below_threshold,
+                progress=progress,
+            )
+    except BelowThreshold as error:
+        refused = error
     return RunResult(
-        folder / "bundle", validation, clock.seconds, len(likelihood.parameters), len(samples)
+        bundle=folder / "bundle" if refused is None else None,
+        validation=validation,
+        seconds=clock.seconds,
+        parameters=len(likelihood.parameters),
+        points=len(samples),
+        refused=refused,
     )
 
 
@@ -130,10 +166,9 @@ def train_step(
     """Train into a file, or read the file if it is that of the same training."""
     output = Path(output)
     checkpoint = output.with_name(output.name + ".checkpoint.npz")
-    if output.exists():
+    with suppress(InvalidFile):  # missing or damaged: made again
         present = load_surrogate(output)
-        made_from = present.provenance.get("samples", {}).get("request")
-        if made_from == samples.provenance["request"] and present.settings == settings.to_json():
+        if _made_from(present) == samples.digest and present.settings == settings.to_json():
             return present
     description = train(samples, settings, checkpoint=checkpoint, progress=progress)
     save_surrogate(description, output)
@@ -161,7 +196,8 @@ def validate_step(
     thresholds = thresholds or Thresholds()
     subject: JSON = {
         "likelihood": likelihood.digest,
-        "samples": digest_of(samples.provenance["request"]),
+        "revision": REVISION,
+        "samples": samples.digest,
         "surrogate": sha256_of(surrogate),
         "scan": None if scan is None else np.asarray(scan).tolist(),
         "thresholds": asdict(thresholds),
@@ -197,11 +233,17 @@ def _check_belong(
             "the samples are of another likelihood. "
             f"Received: digests {request['likelihood'][:12]} and {likelihood.digest[:12]}"
         )
-    made_from = description.provenance.get("samples", {}).get("request")
-    if made_from != request:
+    if _made_from(description) != samples.digest:
         raise InvalidInput(
-            f"the surrogate was trained on other samples. Received: {made_from} and {request}"
+            "the surrogate was trained on other samples. "
+            f"Received: digests {str(_made_from(description))[:12]} and {samples.digest[:12]}"
         )
+
+
+def _made_from(description: SurrogateDescription) -> str | None:
+    """Digest of the samples that a surrogate was trained on."""
+    made_from: str | None = description.provenance.get("samples", {}).get("digest")
+    return made_from
 
 
 def _save_figures(report: Validation, description: SurrogateDescription, folder: Path) -> None:
@@ -222,7 +264,7 @@ def _save_figures(report: Validation, description: SurrogateDescription, folder:
             figure.savefig(folder / name)
     except OSError as error:
         raise InvalidFile(
-            f"cannot write the figures ({error.strerror}). Received: {folder}"
+            f"cannot write the figures ({reason_of(error)}). Received: {folder}"
         ) from error
 
 
@@ -243,8 +285,8 @@ def export_step(
         if output.is_dir():
             verify_checksums(output)
             same = read_json(output / "validation.json") == validation
-            title = f"# {publication.title}\n" in (output / "README.md").read_text()
-            if same and title:
+            allowed = validation["passed"] or accept_below_threshold
+            if same and allowed and is_of(output, publication):
                 return
     progress("writing and verifying the bundle", 0, 1)
     write_bundle(

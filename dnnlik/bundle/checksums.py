@@ -38,6 +38,8 @@ def verify_checksums(folder: str | Path) -> None:
         expected = {name: digest for digest, name in listed}
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise InvalidFile(f"the bundle has no readable {FILE_NAME}. Received: {folder}") from error
+    if not expected:
+        raise InvalidFile(f"the bundle's {FILE_NAME} is empty. Received: {folder}")
     for name, digest in expected.items():
         if not (folder / name).is_file():
             raise InvalidFile(f"the bundle is incomplete: {name} is missing. Received: {folder}")

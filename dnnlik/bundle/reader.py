@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dnnlik.bundle.checksums import FILE_NAME as CHECKSUMS
 from dnnlik.bundle.checksums import verify_checksums
 from dnnlik.exceptions import InvalidFile
 from dnnlik.onnx.runtime import PublishedLikelihood
@@ -35,8 +36,10 @@ def load(path: str | Path, *, threads: int | None = None) -> PublishedLikelihood
     """
     path = Path(path)
     if path.is_dir():
-        verify_checksums(path)
         path = path / MODEL_NAME
+        verify_checksums(path.parent)
     elif not path.is_file():
         raise InvalidFile(f"there is no such bundle or file. Received: {path}")
+    elif path.name == MODEL_NAME and (path.parent / CHECKSUMS).is_file():
+        verify_checksums(path.parent)
     return PublishedLikelihood.open(path, threads=threads)

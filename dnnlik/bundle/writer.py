@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dnnlik.bundle.card import Publication, citation_cff, model_card, zenodo_json
 from dnnlik.bundle.checksums import FILE_NAME, checksums_text
 from dnnlik.bundle.reader import MODEL_NAME
-from dnnlik.documents import write_json, write_text
+from dnnlik.documents import read_json, write_json, write_text
 from dnnlik.exceptions import BelowThreshold, InvalidFile, NotGoodEnough
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.metadata import metadata_properties
@@ -24,7 +24,7 @@ from dnnlik.onnx.verify import Verification, verify, write
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.typing import JSON
 
-__all__ = ["write_bundle"]
+__all__ = ["is_of", "write_bundle"]
 
 
 def write_bundle(
@@ -63,7 +63,7 @@ def write_bundle(
         )
     folder = Path(folder)
     _check_replaceable(folder)
-    partial = folder.with_name(folder.name + ".new")
+    partial = folder.with_name(f".{folder.name}.dnnlik-new")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -77,7 +77,22 @@ def write_bundle(
     return verification
 
 
+def is_of(folder: Path, publication: Publication) -> bool:
+    """Whether a bundle carries the texts of this publication."""
+    metadata = read_json(folder / "metadata.json")
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    same = metadata.get("model_author") == _author(publication)
+    same &= metadata.get("model_license") == publication.license
+    return bool(same) and f"# {publication.title}\n" in card
+
+
+def _author(publication: Publication) -> str:
+    return "; ".join(publication.authors) or "not stated"
+
+
 def _check_replaceable(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InvalidFile(f"a bundle is a folder, and this is a file. Received: {folder}")
     if folder.exists() and not (folder / MODEL_NAME).exists() and any(folder.iterdir()):
         raise InvalidFile(f"the folder exists and holds no bundle. Received: {folder}")
 
@@ -93,7 +108,7 @@ def _write_model(
     properties = metadata_properties(
         description,
         accuracy=_accuracy(validation),
-        author="; ".join(publication.authors) or "not stated",
+        author=_author(publication),
         license=publication.license,
     )
     path = folder / MODEL_NAME
@@ -152,8 +167,11 @@ def _write_texts(
 
 
 def _swap(partial: Path, folder: Path) -> None:
-    """Put the new folder in place of the old one; never neither nor half of one."""
-    old = folder.with_name(folder.name + ".old")
+    """Put the new folder in place of the old one, which is removed last of all.
+
+    A kill between the two renames leaves the old one beside under its hidden name.
+    """
+    old = folder.with_name(f".{folder.name}.dnnlik-old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         os.replace(folder, old)

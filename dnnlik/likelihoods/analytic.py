@@ -33,7 +33,8 @@ class AnalyticLikelihood(Likelihood):
             file is identified by its text as well); by default that of the parameters.
 
     Raises:
-        InvalidLikelihood: the function fails, or returns the wrong shape or NaN.
+        InvalidLikelihood: the function fails, or returns the wrong shape or type; and,
+            when it is evaluated, NaN.
 
     >>> likelihood = AnalyticLikelihood(
     ...     [Parameter("mu", init=0, bounds=(-5, 5), poi=True)],
@@ -97,6 +98,11 @@ class AnalyticLikelihood(Likelihood):
             raise InvalidLikelihood(
                 f"log_main must return one number a point, shape ({len(points)},) for points of "
                 f"shape {points.shape}. Received: {received}"
+            )
+        if "float64" not in str(result.dtype):
+            raise InvalidLikelihood(
+                "log_main must compute in float64: single precision loses what fits need. "
+                f"Received: {result.dtype}"
             )
         return result
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+
 from dnnlik.documents import digest_of
 from dnnlik.exceptions import DnnlikError, InvalidFile, InvalidLikelihood
 from dnnlik.likelihoods.analytic import AnalyticLikelihood
@@ -83,10 +85,19 @@ def _from_python(path: Path) -> Likelihood:
             f"Received: a {type(likelihood).__name__}"
         )
     if isinstance(likelihood, AnalyticLikelihood):
-        # The file, and what the author says identifies the data it reads.
-        text = path.read_bytes() + likelihood.digest.encode()
+        # The file, what the author says identifies the data it reads, and, because few
+        # authors do, a few values.
+        text = path.read_bytes() + likelihood.digest.encode() + _fingerprint(likelihood)
         likelihood.digest = hashlib.sha256(text).hexdigest()
     return likelihood
+
+
+def _fingerprint(likelihood: AnalyticLikelihood) -> bytes:
+    """Nine digits of ``log_main`` at three fixed points near the start."""
+    p = likelihood.parameters
+    moved = p.inits + np.array([[0.0], [0.1], [-0.1]]) * p.scales
+    values = likelihood.log_main(np.clip(moved, p.lower, p.upper))
+    return " ".join(f"{value:.9g}" for value in values).encode()
 
 
 def _run(path: Path) -> ModuleType:
@@ -102,10 +113,10 @@ def _run(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except DnnlikError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InvalidLikelihood(f"{path} cannot be run. Received: {_line(error)}") from error
     return module
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -106,7 +106,12 @@ def _poisson(graph: GraphBuilder, terms: ConstraintTerms, step: str) -> tuple[st
     without a Poisson term has u = a = s = 0.
     """
     u = graph("Mul", "constraint/u", step, terms.inverse_centre)
-    ratio = graph("Add", "constraint/ratio", u, 1.0)
+    # Near a rate of zero 1+u has lost its digits; the rate over its maximum has not.
+    low = graph("Less", "constraint/low", u, -0.5)
+    rate = graph("Mul", "constraint/rate", INPUT, terms.inverse_centre)
+    ratio = graph(
+        "Where", "constraint/ratio", low, rate, graph("Add", "constraint/one_plus_u", u, 1.0)
+    )
     possible = graph("Greater", "constraint/possible", ratio, 0.0)
     safe = graph("Where", "constraint/safe", possible, ratio, 1.0)
     shape = graph("Sub", "constraint/shape", _log1p(graph, u, safe), u)
@@ -207,10 +212,13 @@ def _check_shapes(description: SurrogateDescription) -> None:
             f"shapes {expected}. Received: {found}"
         )
     numbers = [*network.weights, *network.biases, network.input_mean, network.input_scale]
-    numbers += [np.array([network.output_mean, network.output_scale])]
+    domain = description.domain
+    numbers += [np.array([network.output_mean, network.output_scale, domain.max_distance2])]
+    numbers += [domain.centre, domain.precision]
     if description.quadratic is not None:
         quadratic = description.quadratic
-        numbers += [np.array(quadratic.value), quadratic.gradient, quadratic.hessian]
+        numbers += [np.array(quadratic.value), quadratic.centre]
+        numbers += [quadratic.gradient, quadratic.hessian]
     bad = sum(int((~np.isfinite(array)).sum()) for array in numbers)
     if bad:
         raise InvalidInput(

@@ -106,7 +106,7 @@ def verify(
     points: ArrayLike,
     expected: Callable[[Points], Values] | None = None,
     rtol: float = 1e-10,
-    expected_rtol: float = 1e-5,
+    expected_rtol: float = 1e-9,
     gradient_rtol: float = 1e-4,
 ) -> Verification:
     """Read a published file back and compare it with independent answers.
@@ -119,7 +119,7 @@ def verify(
             (n, d) → (n,).
         rtol: of ONNX Runtime against the reference evaluator and the closed forms;
             1e-15 is usual, far out large terms cancel.
-        expected_rtol: against ``expected``, which computes in float32 as a rule.
+        expected_rtol: against ``expected``, which must compute in float64.
         gradient_rtol: against finite differences.
 
     Returns:

@@ -102,11 +102,15 @@ def run_unbiased(
                 "thin": now.thin,
                 "passes": now.stage - _WARM_UP_ROUNDS + 1,
             }
+        if now.stage == _WARM_UP_ROUNDS + _PASSES - 1:
+            # Not saved: the same command measures the same chain and says the same.
+            break
         now = replace(now, stage=now.stage + 1, stored=0, thin=_thin(task, tau.max()))
         _save(store, task, now)
     raise NotConverged(
         f"the chain did not reach {STEPS_PER_TAU} autocorrelation times in {_PASSES} passes; ask "
-        f"for more points. Received: {steps} steps, autocorrelation time {tau.max():.0f}"
+        "for more points, with another output. "
+        f"Received: {steps} steps, autocorrelation time {tau.max():.0f}"
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.environment import software_versions
-from dnnlik.exceptions import InvalidInput, InvalidParameters
+from dnnlik.exceptions import InvalidInput, InvalidParameters, NotConverged
 from dnnlik.inference import FitResult, expansion_of_main, fit
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling.convergence import r_hat, stored_autocorrelation_time
@@ -28,6 +28,7 @@ STRATEGY_FRACTIONS = {"unbiased": 1.0, "mixed": 0.7, "profiled": 0.0}
 _ENSEMBLES = 2  # independent, so that they can be compared
 _STEPS = 100  # stored steps of a chain to aim for: enough to measure its τ
 _FEWEST_STEPS = 30
+_LARGEST_R_HAT = 1.1  # Gelman & Rubin's own limit
 
 
 def sample(
@@ -152,6 +153,11 @@ def _diagnostics(tasks: list[Task], store: SampleStore, best: FitResult) -> JSON
         summary["effective_points"] = sum(chain[:, :, 0].size for chain in unbiased) / tau.max()
         summary["r_hat"] = float(agreement[worst])
         summary["r_hat_parameter"] = best.parameters.names[worst]
+        if agreement[worst] > _LARGEST_R_HAT:
+            raise NotConverged(
+                "the two ensembles disagree: the likelihood may have several maxima. Received: "
+                f"R-hat {agreement[worst]:.3f} for {best.parameters.names[worst]!r}"
+            )
     return summary
 
 

@@ -22,11 +22,13 @@ Layout, schema ``dnnlik.samples/1`` (N rows, d parameters; natural logs):
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -96,6 +98,15 @@ class Samples:
     def log_likelihood(self) -> Values:
         """``log_main + log_constraint``."""
         return self.log_main + self.log_constraint
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the points, their log terms and what was asked for: two files with
+        the same are the same samples."""
+        found = hashlib.sha256(json.dumps(self.provenance["request"], sort_keys=True).encode())
+        for array in (self.points, self.log_main, self.log_constraint, self.strategy):
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
 
     @property
     def drop(self) -> Values:

@@ -79,6 +79,8 @@ def training_data(
         target = samples.log_main - quadratic.value_of(samples.points)
     usable = np.isfinite(target) & np.isfinite(samples.log_likelihood)
     usable &= np.isfinite(samples.points).all(axis=1)
+    if samples.gradient is not None:
+        usable &= np.isfinite(samples.gradient).all(axis=1)
     if not usable.all():
         raise InvalidFile(
             "samples to train on must be finite, points and log terms. "

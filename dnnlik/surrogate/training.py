@@ -67,7 +67,11 @@ def train(
         domain=domain_of(samples),
         settings=settings.to_json(),
         provenance={
-            "samples": {**samples.provenance, "diagnostics": samples.diagnostics},
+            "samples": {
+                **samples.provenance,
+                "digest": samples.digest,
+                "diagnostics": samples.diagnostics,
+            },
             "points": {"training": len(data.inputs), "validation": len(data.validation_inputs)},
             "software": software_versions(),
         },
@@ -76,7 +80,7 @@ def train(
 
 
 def _identity(samples: Samples, settings: TrainingSettings) -> dict[str, Any]:
-    return {"samples": samples.provenance["request"], "settings": settings.to_json()}
+    return {"samples": samples.digest, "settings": settings.to_json()}
 
 
 class _Batches(keras.utils.PyDataset):

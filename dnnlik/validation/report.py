@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dnnlik.documents import read_json, write_json
 from dnnlik.environment import software_versions
-from dnnlik.exceptions import InvalidFile
-from dnnlik.inference import LEVELS, fit, hpdi, likelihood_interval, profile
+from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.inference import LEVELS, Profile, fit, hpdi, likelihood_interval, profile
 from dnnlik.sampling.store import Samples
 from dnnlik.sampling.task import Progress, no_progress
 from dnnlik.surrogate.data import split
@@ -27,9 +27,20 @@ from dnnlik.validation.metrics import (
 )
 from dnnlik.validation.thresholds import Check, Thresholds, Verdict
 
-__all__ = ["SCHEMA", "HeldOut", "Interval", "Scan", "Validation", "read_validation", "validate"]
+__all__ = [
+    "REVISION",
+    "SCHEMA",
+    "HeldOut",
+    "Interval",
+    "Scan",
+    "Validation",
+    "read_validation",
+    "validate",
+]
 
 SCHEMA = "dnnlik.validation/1"
+REVISION = 2
+"""Raised whenever a number of the report is computed in another way."""
 _SCAN_POINTS = 11
 _T_MAX = 9.0  # three standard deviations
 
@@ -172,6 +183,11 @@ def validate(
         thresholds: see `dnnlik.validation.thresholds`.
         subject: what was validated (digests), kept in the report.
     """
+    if not samples.unbiased.any():
+        raise InvalidInput(
+            "a surrogate is validated on points of the posterior; sample with --strategy mixed. "
+            "Received: samples of the profile alone"
+        )
     progress("errors on held-out points", 0, 4)
     held_out = _held_out(surrogate, samples)
     drop, unbiased = held_out.drop, held_out.unbiased
@@ -251,8 +267,12 @@ def _scans(
         a = profile(exact, name, values, best=best)
         # A network has kinks at which a fit can stop: also start where the exact ones end.
         b = profile(surrogate, name, values, best=learned, starts=a.points)
-        scans.append(Scan(name, values, a.t, b.t, bool((a.converged & b.converged).all())))
+        scans.append(Scan(name, values, a.t, b.t, _converged(a, b)))
     return tuple(scans)
+
+
+def _converged(*profiles: Profile) -> bool:
+    return all(p.best.converged and bool(p.converged.all()) for p in profiles)
 
 
 def _verdict(report: Validation, limits: Thresholds) -> Verdict:
