@@ -1,7 +1,7 @@
 """Points around the profiled maxima: the biased half of a training sample.
 
 arXiv:1911.03305 (section 3.2, sample S2) starts walkers *at* the maxima profiled
-over uniform values of the parameter of interest and lets them walk in tiny steps,
+over uniform values of the parameter of interest (here: even ones) and lets them walk in tiny steps,
 so that the sample runs from the profile, where t_μ is measured and a posterior in
 tens of dimensions has no point at all, towards the typical set. Here the steps have
 the shape of the posterior, so that the way is covered in hundreds of steps.
@@ -24,6 +24,7 @@ __all__ = ["T_MAX", "run_profiled"]
 T_MAX = 12.0
 """The maxima cover t_μ up to here: beyond three standard deviations (t = 9)."""
 
+_AT_MAXIMUM = 8
 _DIFFUSION = 0.75  # variance that the walk accumulates, in units of the posterior's
 
 
@@ -69,12 +70,16 @@ def run_profiled(
 def _starts(
     density: LogDensity, best: FitResult, task: Task
 ) -> tuple[NDArray[np.float64], dict[str, list[float]]]:
-    """Profiled maxima for uniform values of each parameter of interest: (walkers, d)."""
-    rng, rows, ranges = task.rng(2), [], {}
+    """Profiled maxima for even values of each parameter of interest, its ends included,
+    and for an eighth of the walkers the global one: every t_μ is measured from it."""
+    rows: list[NDArray[np.float64]] = []
+    ranges: dict[str, list[float]] = {}
     names = density.parameters.poi_names
     for name, share in zip(names, np.array_split(np.arange(task.walkers), len(names)), strict=True):
         low, high = likelihood_interval(density, name, T_MAX, best=best)
-        values = np.sort(rng.uniform(low, high, size=share.size))
+        at_maximum = max(1, share.size // _AT_MAXIMUM)
+        values = np.linspace(low, high, share.size - at_maximum)
         rows.append(profile(density, name, values, best=best).points)
+        rows.append(np.tile(best.point, (at_maximum, 1)))
         ranges[name] = [low, high]
     return np.concatenate(rows), ranges
