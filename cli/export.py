@@ -52,7 +52,7 @@ def command(
         )
     opened = Samples.open(samples)
     start_tensorflow()
-    from dnnlik.workflow import export_step, verification_points
+    from dnnlik.steps import export_step, verification_points
 
     with ProgressBar() as progress:
         export_step(

@@ -45,7 +45,7 @@ def _published(path: Path) -> dict[str, Any]:
 
 
 def _hdf5(path: Path) -> dict[str, Any]:
-    from dnnlik.sampling.store import SCHEMA, Samples, schema_of
+    from dnnlik.sampling.samples import SCHEMA, Samples, schema_of
     from dnnlik.surrogate.file import load_surrogate
 
     if schema_of(path) == SCHEMA:

@@ -34,7 +34,7 @@ def command(samples: Path, seed: int, output: Path, **options: Any) -> None:
 
     opened = Samples.open(samples)
     start_tensorflow()
-    from dnnlik.workflow import train_step
+    from dnnlik.steps import train_step
 
     with ProgressBar() as progress:
         description = train_step(opened, settings, output, progress=progress)

@@ -45,7 +45,7 @@ def command(
 
     opened_samples = Samples.open(samples)
     opened = opened_likelihood(likelihood, patchset, patch, measurement)
-    from dnnlik.workflow import validate_step
+    from dnnlik.steps import validate_step
 
     with ProgressBar() as progress:
         validation = validate_step(

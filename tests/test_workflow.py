@@ -7,9 +7,10 @@ import pytest
 
 from dnnlik.bundle.card import Publication
 from dnnlik.exceptions import InvalidInput
+from dnnlik.steps import train_step, validate_step
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.validation.thresholds import Thresholds
-from dnnlik.workflow import run, train_step, validate_step
+from dnnlik.workflow import run
 
 SETTINGS = TrainingSettings(layers=(32, 32), max_epochs=60, batch_size=64)
 STRICT = Thresholds(effective_fraction=1.1)

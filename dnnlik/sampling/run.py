@@ -15,7 +15,8 @@ from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling.convergence import r_hat, stored_autocorrelation_time
 from dnnlik.sampling.ensemble import run_unbiased
 from dnnlik.sampling.profiled import run_profiled
-from dnnlik.sampling.store import Maximum, Samples, SampleStore
+from dnnlik.sampling.samples import Maximum, Samples
+from dnnlik.sampling.store import SampleStore
 from dnnlik.sampling.task import Progress, Task, no_progress
 from dnnlik.typing import JSON
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.exceptions import InvalidFile
-from dnnlik.sampling.store import Samples
+from dnnlik.sampling.samples import Samples
 from dnnlik.surrogate.description import Domain, Quadratic
 
 __all__ = ["Split", "TrainingData", "domain_of", "quadratic_of", "split", "training_data"]

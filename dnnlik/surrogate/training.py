@@ -12,7 +12,7 @@ import numpy as np
 
 from dnnlik.environment import software_versions
 from dnnlik.exceptions import NotConverged
-from dnnlik.sampling.store import Samples
+from dnnlik.sampling.samples import Samples
 from dnnlik.surrogate.checkpoint import Checkpoint
 from dnnlik.surrogate.data import TrainingData, domain_of, quadratic_of, training_data
 from dnnlik.surrogate.description import Network, SurrogateDescription

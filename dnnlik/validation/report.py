@@ -14,7 +14,7 @@ from dnnlik.documents import read_json, write_json
 from dnnlik.environment import software_versions
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.inference import LEVELS, Profile, fit, hpdi, likelihood_interval, profile
-from dnnlik.sampling.store import Samples
+from dnnlik.sampling.samples import Samples
 from dnnlik.sampling.task import Progress, no_progress
 from dnnlik.surrogate.data import split
 from dnnlik.typing import JSON, LogDensity

@@ -14,7 +14,8 @@ import pytest
 from dnnlik.exceptions import InvalidFile
 from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Normal, Parameter
-from dnnlik.sampling.store import Maximum, Samples, SampleStore
+from dnnlik.sampling.samples import Maximum, Samples
+from dnnlik.sampling.store import SampleStore
 
 PROVENANCE = {"request": {"likelihood": "abc", "points": 4000, "seed": 1}, "software": {}}
 STEPS, WALKERS = 1000, 4

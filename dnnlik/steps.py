@@ -1,0 +1,198 @@
+"""The steps of the chain that make files from files.
+
+Each does nothing when its output is there and was made from the same input with the
+same settings, and makes a damaged one again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.bundle.card import Publication
+from dnnlik.bundle.checksums import sha256_of, verify_checksums
+from dnnlik.bundle.writer import is_of, write_bundle
+from dnnlik.documents import read_json, reason_of
+from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.likelihoods.base import Likelihood
+from dnnlik.plotting.validation import (
+    figure_of_errors,
+    figure_of_history,
+    figure_of_posterior,
+    figure_of_scan,
+)
+from dnnlik.sampling import Progress, Samples, no_progress
+from dnnlik.surrogate.data import split
+from dnnlik.surrogate.description import SurrogateDescription
+from dnnlik.surrogate.file import load_surrogate, save_surrogate
+from dnnlik.surrogate.likelihood import SurrogateLikelihood
+from dnnlik.surrogate.settings import TrainingSettings
+from dnnlik.surrogate.training import train
+from dnnlik.typing import JSON
+from dnnlik.validation.report import REVISION, Validation, read_validation, validate
+from dnnlik.validation.thresholds import Thresholds
+
+__all__ = ["export_step", "train_step", "validate_step", "verification_points"]
+
+_VERIFY_POINTS = 64
+
+
+def verification_points(samples: Samples) -> NDArray[np.float64]:
+    """Points to verify a published file at: held-out ones of every kind, and the same
+    carried to twice their distance from the maximum, cut at the bounds."""
+    held_out = samples.points[split(samples).test]
+    chosen = held_out[:: max(1, len(held_out) // _VERIFY_POINTS)]
+    far = samples.maximum.point + 2 * (chosen - samples.maximum.point)
+    return np.concatenate(
+        [chosen, np.clip(far, samples.parameters.lower, samples.parameters.upper)]
+    )
+
+
+def train_step(
+    samples: Samples,
+    settings: TrainingSettings,
+    output: str | Path,
+    *,
+    progress: Progress = no_progress,
+) -> SurrogateDescription:
+    """Train into a file, or read the file if it is that of the same training."""
+    output = Path(output)
+    checkpoint = output.with_name(output.name + ".checkpoint.npz")
+    with suppress(InvalidFile):  # missing or damaged: made again
+        present = load_surrogate(output)
+        if _made_from(present) == samples.digest and present.settings == settings.to_json():
+            return present
+    description = train(samples, settings, checkpoint=checkpoint, progress=progress)
+    save_surrogate(description, output)
+    checkpoint.unlink(missing_ok=True)
+    return description
+
+
+def validate_step(
+    likelihood: Likelihood,
+    samples: Samples,
+    surrogate: str | Path,
+    output: str | Path,
+    *,
+    scan: NDArray[np.float64] | None = None,
+    thresholds: Thresholds | None = None,
+    progress: Progress = no_progress,
+) -> JSON:
+    """Validate into a folder, or read its ``validation.json`` if it is of the same files.
+
+    Raises:
+        InvalidInput: the samples, the surrogate and the likelihood do not belong together.
+    """
+    description = load_surrogate(surrogate)
+    _check_belong(likelihood, samples, description)
+    thresholds = thresholds or Thresholds()
+    subject: JSON = {
+        "likelihood": likelihood.digest,
+        "revision": REVISION,
+        "samples": samples.digest,
+        "surrogate": sha256_of(surrogate),
+        "scan": None if scan is None else np.asarray(scan).tolist(),
+        "thresholds": asdict(thresholds),
+    }
+    path = Path(output) / "validation.json"
+    if path.exists():
+        with suppress(InvalidFile):  # a damaged one is made again
+            present = read_validation(path)
+            if present["subject"] == subject:
+                return present
+    with_baseline = description.quadratic is not None
+    report = validate(
+        likelihood,
+        SurrogateLikelihood(description),
+        samples,
+        quadratic=SurrogateLikelihood(description, with_network=False) if with_baseline else None,
+        scan=scan,
+        thresholds=thresholds,
+        subject=subject,
+        progress=progress,
+    )
+    _save_figures(report, description, Path(output))
+    report.write(path)
+    return read_validation(path)
+
+
+def _check_belong(
+    likelihood: Likelihood, samples: Samples, description: SurrogateDescription
+) -> None:
+    request = samples.provenance["request"]
+    if request["likelihood"] != likelihood.digest:
+        raise InvalidInput(
+            "the samples are of another likelihood. "
+            f"Received: digests {request['likelihood'][:12]} and {likelihood.digest[:12]}"
+        )
+    if _made_from(description) != samples.digest:
+        raise InvalidInput(
+            "the surrogate was trained on other samples. "
+            f"Received: digests {str(_made_from(description))[:12]} and {samples.digest[:12]}"
+        )
+
+
+def _made_from(description: SurrogateDescription) -> str | None:
+    """Digest of the samples that a surrogate was trained on."""
+    made_from: str | None = description.provenance.get("samples", {}).get("digest")
+    return made_from
+
+
+def _save_figures(report: Validation, description: SurrogateDescription, folder: Path) -> None:
+    figures = {
+        "history.png": figure_of_history(description.history),
+        "errors.png": figure_of_errors(report.held_out),
+    }
+    for scan in report.scans:
+        name = "".join(c if c.isalnum() else "_" for c in scan.name)
+        figures[f"t_{name}.png"] = figure_of_scan(scan)
+        column = description.parameters.index(scan.name)
+        figures[f"posterior_{name}.png"] = figure_of_posterior(
+            scan.name, column, report.held_out, report.intervals
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            figure.savefig(folder / name)
+    except OSError as error:
+        raise InvalidFile(
+            f"cannot write the figures ({reason_of(error)}). Received: {folder}"
+        ) from error
+
+
+def export_step(
+    description: SurrogateDescription,
+    validation: JSON,
+    output: str | Path,
+    *,
+    points: NDArray[np.float64],
+    publication: Publication,
+    figures: Path | None = None,
+    accept_below_threshold: bool = False,
+    progress: Progress = no_progress,
+) -> None:
+    """Write and verify the bundle, or leave a whole one of the same validation alone."""
+    output = Path(output)
+    with suppress(InvalidFile):  # missing or damaged: made again
+        if output.is_dir():
+            verify_checksums(output)
+            same = read_json(output / "validation.json") == validation
+            allowed = validation["passed"] or accept_below_threshold
+            if same and allowed and is_of(output, publication):
+                return
+    progress("writing and verifying the bundle", 0, 1)
+    write_bundle(
+        output,
+        description,
+        validation,
+        expected=SurrogateLikelihood(description).log_likelihood,
+        points=points,
+        publication=publication,
+        figures=figures,
+        accept_below_threshold=accept_below_threshold,
+    )
+    progress("writing and verifying the bundle", 1, 1)
