@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,6 @@ from dnnlik.bundle.writer import is_of, write_bundle
 from dnnlik.documents import read_json, reason_of
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood
-from dnnlik.plotting.validation import (
-    figure_of_errors,
-    figure_of_history,
-    figure_of_posterior,
-    figure_of_scan,
-)
 from dnnlik.sampling import Progress, Samples, no_progress
 from dnnlik.surrogate.data import split
 from dnnlik.surrogate.description import SurrogateDescription
@@ -115,7 +110,10 @@ def validate_step(
         subject=subject,
         progress=progress,
     )
-    _save_figures(report, description, Path(output))
+    if find_spec("matplotlib") is None:
+        progress("no figures: matplotlib is not installed (the extra `plots`)", 0, 1)
+    else:
+        _save_figures(report, description, Path(output))
     report.write(path)
     return read_validation(path)
 
@@ -143,15 +141,17 @@ def _made_from(description: SurrogateDescription) -> str | None:
 
 
 def _save_figures(report: Validation, description: SurrogateDescription, folder: Path) -> None:
+    from dnnlik.plotting import validation as plotting  # matplotlib is an extra
+
     figures = {
-        "history.png": figure_of_history(description.history),
-        "errors.png": figure_of_errors(report.held_out),
+        "history.png": plotting.figure_of_history(description.history),
+        "errors.png": plotting.figure_of_errors(report.held_out),
     }
     for scan in report.scans:
         name = "".join(c if c.isalnum() else "_" for c in scan.name)
-        figures[f"t_{name}.png"] = figure_of_scan(scan)
+        figures[f"t_{name}.png"] = plotting.figure_of_scan(scan)
         column = description.parameters.index(scan.name)
-        figures[f"posterior_{name}.png"] = figure_of_posterior(
+        figures[f"posterior_{name}.png"] = plotting.figure_of_posterior(
             scan.name, column, report.held_out, report.intervals
         )
     try:

@@ -96,3 +96,20 @@ def test_a_damaged_surrogate_is_made_again(small_run, copy):
     quick = dataclasses.replace(SETTINGS, max_epochs=1)
     again(small_run, copy, settings=quick, accept_below_threshold=True)
     assert path.stat().st_size > 1000
+
+
+def test_without_matplotlib_there_are_no_figures(small_run, copy, monkeypatch):
+    """The extra `plots` missing: the validation is written, and a line says why it has no
+    figures."""
+    shutil.rmtree(copy / "validation")
+    monkeypatch.setattr("dnnlik.steps.find_spec", lambda name: None)
+    said = []
+    validate_step(
+        small_run.likelihood,
+        small_run.samples,
+        copy / "surrogate.h5",
+        copy / "validation",
+        progress=lambda text, done, total: said.append(text),
+    )
+    assert [p.name for p in (copy / "validation").iterdir()] == ["validation.json"]
+    assert any("matplotlib is not installed" in text for text in said)
