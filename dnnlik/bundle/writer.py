@@ -56,10 +56,10 @@ def write_bundle(
         InvalidFile: the folder cannot be written, or holds something else.
     """
     if not validation["passed"] and not accept_below_threshold:
-        missed = [check["name"] for check in validation["checks"] if not check["passed"]]
         raise BelowThreshold(
-            "the surrogate misses its thresholds and is not published; train on more points, or "
-            f"pass --accept-below-threshold. Received: {', '.join(missed)}"
+            "the surrogate misses its thresholds and is not published; train on more points or "
+            "for more epochs, or pass --accept-below-threshold. "
+            f"Received: {_missed(validation)}"
         )
     folder = Path(folder)
     _check_replaceable(folder)
@@ -75,6 +75,15 @@ def write_bundle(
             f"cannot write the bundle ({error.strerror or error}). Received: {folder}"
         ) from error
     return verification
+
+
+def _missed(validation: JSON) -> str:
+    """The checks that failed, each with what was measured and its limit."""
+    failed = [check for check in validation["checks"] if not check["passed"]]
+    return ", ".join(
+        f"{c['name']} {c['measured']:.3g} (at {'most' if c['at_most'] else 'least'} {c['limit']:g})"
+        for c in failed
+    )
 
 
 def is_of(folder: Path, publication: Publication) -> bool:

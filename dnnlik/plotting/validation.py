@@ -73,7 +73,7 @@ def figure_of_errors(held_out: HeldOut) -> Figure:
             rasterized=True,
             linewidths=0,
         )
-    limit = float(np.quantile(np.abs(held_out.error), 0.999)) * 1.3
+    limit = float(np.abs(held_out.error).max()) * 1.1
     axes.axhline(0, color=GREY, lw=0.8)
     axes.set(
         xlabel=r"$\ln L_\mathrm{max} - \ln L$ (exact)",
