@@ -50,7 +50,7 @@ def assert_same(one, other):
         np.testing.assert_array_equal(a, b)
 
     def history(found):
-        return [{**row, "seconds": 0} for row in found.settings["history"]]
+        return [{**row, "seconds": 0} for row in found.history]
 
     assert history(one) == history(other)
 
@@ -81,7 +81,7 @@ def test_the_description_says_where_it_comes_from(trained, samples):
         "validation": int(parts.validation.sum()),
     }
     assert "keras" in trained.provenance["software"]
-    epochs = [row["epoch"] for row in trained.settings["history"]]
+    epochs = [row["epoch"] for row in trained.history]
     assert epochs == list(range(1, len(epochs) + 1))
     assert trained.parameters == samples.parameters
 
@@ -95,7 +95,7 @@ def test_the_seed_decides(samples, uninterrupted):
 
 def test_the_rates_are_cut(uninterrupted):
     """The settings of these tests do cut the rate, or the restarts below prove little."""
-    rates = [row["rate"] for row in uninterrupted.settings["history"]]
+    rates = [row["rate"] for row in uninterrupted.history]
     assert rates[0] == 1e-3
     assert len(set(rates)) >= 4
 
@@ -182,7 +182,7 @@ def test_a_damaged_checkpoint_starts_afresh(samples, uninterrupted, tmp_path):
 def test_fewer_points_than_a_batch(samples):
     """A batch size above the number of points is one batch of all."""
     found = train(samples, replace(SHORT, batch_size=10**6, max_epochs=1))
-    assert len(found.settings["history"]) == 1
+    assert len(found.history) == 1
 
 
 def test_bad_samples_are_refused(samples):
