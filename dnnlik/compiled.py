@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from dnnlik.typing import Gradients, Points, Values
 
@@ -20,62 +21,88 @@ __all__ = ["CompiledFunction"]
 BLOCK_SIZES = (1, 16, 64, 128, 256, 512, 1024)
 """Block sizes by default. Each compiles at its first use; ensembles have such sizes."""
 
+_Function = Callable[..., tf.Tensor]
+
 
 class CompiledFunction:
-    """A function ``(n, d) → (n,)`` of float64 tensors, compiled, with its gradient.
+    """A function ``(n, d) → (n,)`` of float64 tensors, compiled, with its derivatives.
 
     Args:
-        function: maps a tensor (n, d) to (n,), row by row independently.
+        function: maps a tensor (n, d) to (n,), row by row independently; with
+            ``data_width`` a second tensor (n, data_width), which belongs to the rows
+            and of which no derivative is taken.
         width: the number of columns d.
+        data_width: columns of the second argument, if there is one.
         sizes: block sizes to compile for, ascending; each compiles at first use.
 
-    >>> f = CompiledFunction(lambda x: tf.reduce_sum(x**2, axis=1), width=2)
-    >>> f.value(np.array([[1.0, 2.0]])).tolist()
-    [5.0]
-    >>> f.value_and_gradient(np.array([[1.0, 2.0]]))[1].tolist()
-    [[2.0, 4.0]]
+    Every method takes the points (n, d) and, if there are any, the data (n, data_width).
+
+    >>> f = CompiledFunction(lambda x: tf.reduce_sum(x**3, axis=1), width=2)
+    >>> point = np.array([[1.0, 2.0]])
+    >>> f.value(point).tolist()
+    [9.0]
+    >>> f.value_and_gradient(point)[1].tolist()
+    [[3.0, 12.0]]
+    >>> f.hessian_vector(point, np.array([[1.0, 1.0]])).tolist()
+    [[6.0, 12.0]]
     """
 
     def __init__(
         self,
-        function: Callable[[tf.Tensor], tf.Tensor],
+        function: _Function,
         width: int,
+        data_width: int = 0,
         sizes: Sequence[int] = BLOCK_SIZES,
     ) -> None:
-        self.width = width
-        self.sizes = tuple(sizes)
-        self._value = _Compiled(function, width)
-        self._both = _Compiled(_with_gradient(function), width)
+        self.width, self.sizes = width, tuple(sizes)
+        inputs = [width, data_width] if data_width else [width]
+        self._value = _Compiled(function, inputs)
+        self._both = _Compiled(_with_gradient(function), inputs)
+        self._product = _Compiled(_hessian_vector(function), [width, *inputs])
 
-    def value(self, points: Points) -> Values:
+    def value(self, points: Points, *data: NDArray[np.float64]) -> Values:
         """The function at points, (n, d) → (n,)."""
         values = np.empty(len(points))
-        for rows, block in self._blocks(points):
-            values[rows] = self._value(block).numpy()[: rows.stop - rows.start]
+        for rows, block in self._blocks(points, *data):
+            values[rows] = self._value(block)[0][: rows.stop - rows.start]
         return values
 
-    def value_and_gradient(self, points: Points) -> tuple[Values, Gradients]:
+    def value_and_gradient(
+        self, points: Points, *data: NDArray[np.float64]
+    ) -> tuple[Values, Gradients]:
         """The function and its gradient, (n, d) → (n,) and (n, d)."""
         values, gradients = np.empty(len(points)), np.empty((len(points), self.width))
-        for rows, block in self._blocks(points):
+        for rows, block in self._blocks(points, *data):
             value, gradient = self._both(block)
-            values[rows] = value.numpy()[: rows.stop - rows.start]
-            gradients[rows] = gradient.numpy()[: rows.stop - rows.start]
+            values[rows] = value[: rows.stop - rows.start]
+            gradients[rows] = gradient[: rows.stop - rows.start]
         return values, gradients
 
-    def _blocks(self, points: Points) -> Iterator[tuple[slice, tf.Tensor]]:
-        start = 0
-        while start < len(points):
-            size = self._size(len(points) - start)
-            block = points[start : start + size]
-            rows = slice(start, start + len(block))
-            if len(block) < size:
-                block = np.concatenate([block, np.repeat(block[-1:], size - len(block), axis=0)])
-            yield rows, tf.constant(block)
+    def hessian_vector(
+        self, points: Points, vectors: NDArray[np.float64], *data: NDArray[np.float64]
+    ) -> Gradients:
+        """The Hessian at each point times the vector of that row: (n, d), (n, d) → (n, d)."""
+        products = np.empty((len(points), self.width))
+        for rows, block in self._blocks(vectors, points, *data):
+            products[rows] = self._product(block)[0][: rows.stop - rows.start]
+        return products
+
+    def _blocks(self, *arrays: NDArray[np.float64]) -> Iterator[tuple[slice, list[Any]]]:
+        start, total = 0, len(arrays[0])
+        while start < total:
+            size = self._size(total - start)
+            rows = slice(start, min(start + size, total))
+            yield rows, [_padded(array[rows], size) for array in arrays]
             start = rows.stop
 
     def _size(self, remaining: int) -> int:
         return next((size for size in self.sizes if size >= remaining), self.sizes[-1])
+
+
+def _padded(block: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    if len(block) == size:
+        return block
+    return np.concatenate([block, np.repeat(block[-1:], size - len(block), axis=0)])
 
 
 class _Compiled:
@@ -85,27 +112,48 @@ class _Compiled:
     which is meant here, and looks up the right trace at every call.
     """
 
-    def __init__(self, function: Callable[[tf.Tensor], Any], width: int) -> None:
+    def __init__(self, function: Callable[..., Any], widths: Sequence[int]) -> None:
         self._function = tf.function(function, jit_compile=True, autograph=False)
-        self._width = width
-        self._concrete: dict[int, Callable[[tf.Tensor], Any]] = {}
+        self._widths = tuple(widths)
+        self._concrete: dict[int, Callable[..., Any]] = {}
 
-    def __call__(self, block: tf.Tensor) -> Any:
-        rows = int(block.shape[0])
+    def __call__(self, arrays: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+        rows = len(arrays[0])
         if rows not in self._concrete:
-            shape = tf.TensorSpec((rows, self._width), tf.float64)
-            self._concrete[rows] = self._function.get_concrete_function(shape)
-        return self._concrete[rows](block)
+            self._concrete[rows] = self._compile(rows)
+        results = self._concrete[rows](*map(tf.convert_to_tensor, arrays))
+        return [tensor.numpy() for tensor in results]
+
+    def _compile(self, rows: int) -> Callable[..., Any]:
+        shapes = [tf.TensorSpec((rows, width), tf.float64) for width in self._widths]
+        concrete = self._function.get_concrete_function(*shapes)
+        inner = getattr(concrete, "inference_fn", None)
+        if inner is None or not hasattr(inner, "call_flat"):
+            return lambda *tensors: tf.nest.flatten(concrete(*tensors))
+        # The shapes are right by construction: without checking them again, a call
+        # costs half, which is what one point at a time is made of.
+        captured = tuple(concrete.captured_inputs)
+        return lambda *tensors: inner.call_flat(*tensors, *captured)
 
 
-def _with_gradient(
-    function: Callable[[tf.Tensor], tf.Tensor],
-) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    def both(points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _with_gradient(function: _Function) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+    def both(points: tf.Tensor, *data: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch(points)
-            value = function(points)
+            value = function(points, *data)
         # Rows are independent, so the gradient of the sum is that of each row.
-        return value, tape.gradient(value, points)
+        return value, tape.gradient(value, points, unconnected_gradients="zero")
 
     return both
+
+
+def _hessian_vector(function: _Function) -> Callable[..., tf.Tensor]:
+    both = _with_gradient(function)
+
+    def product(vectors: tf.Tensor, points: tf.Tensor, *data: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            slope = tf.reduce_sum(both(points, *data)[1] * vectors, axis=1)
+        return tape.gradient(slope, points, unconnected_gradients="zero")
+
+    return product

@@ -25,7 +25,7 @@ Index = NDArray[np.intp]
 class Templates(NamedTuple):
     """Histograms and scale factors, as arrays or tensors (float64).
 
-    For E elements, C cells, H distinct histosys and N distinct normsys parameters:
+    For E elements, C cells, H histosys and N normsys parameters that move something:
     ``nominal`` (E,), ``histosys_up`` and ``histosys_down`` (H, E) expected events at
     ±1 standard deviation, ``normsys_up`` and ``normsys_down`` (N, C) scale factors.
     Where a parameter does nothing, its templates are the nominal ones, or 1.
@@ -102,12 +102,13 @@ def templates_of(spec: Specification) -> Templates:
     high, low = (np.ones((len(rows_n), len(spec.cells))) for _ in range(2))
     for c, cell in enumerate(spec.cells):
         for modifier in cell.modifiers:
-            if modifier.kind == "histosys":
-                row = rows_h[spec.columns[modifier.name].start]
+            column = spec.columns[modifier.name].start
+            if modifier.kind == "histosys" and column in rows_h:
+                row = rows_h[column]
                 up[row, starts[c] : starts[c + 1]] = _histogram(cell, modifier, "hi_data")
                 down[row, starts[c] : starts[c + 1]] = _histogram(cell, modifier, "lo_data")
-            elif modifier.kind == "normsys":
-                row = rows_n[spec.columns[modifier.name].start]
+            elif modifier.kind == "normsys" and column in rows_n:
+                row = rows_n[column]
                 high[row, c], low[row, c] = (
                     _scale(cell, modifier, "hi"),
                     _scale(cell, modifier, "lo"),
@@ -125,9 +126,22 @@ def _checked(cell: Cell, size: int) -> Cell:
 
 
 def _columns(spec: Specification, kind: str) -> Index:
-    """Columns of all parameters with a modifier of this kind, each once, ascending."""
-    names = {m.name for cell in spec.cells for m in cell.modifiers if m.kind == kind}
+    """Columns of all parameters with such modifiers that move something, each once,
+    ascending. Published workspaces are full of modifiers that do nothing."""
+    moves = _moves_histogram if kind == "histosys" else _moves_scale
+    names = {
+        m.name for cell in spec.cells for m in cell.modifiers if m.kind == kind and moves(cell, m)
+    }
     return np.array(sorted(spec.columns[name].start for name in names), dtype=np.intp)
+
+
+def _moves_histogram(cell: Cell, modifier: Modifier) -> bool:
+    up, down = (_histogram(cell, modifier, key) for key in ("hi_data", "lo_data"))
+    return not (np.array_equal(up, cell.nominal) and np.array_equal(down, cell.nominal))
+
+
+def _moves_scale(cell: Cell, modifier: Modifier) -> bool:
+    return not _scale(cell, modifier, "hi") == _scale(cell, modifier, "lo") == 1.0
 
 
 def _histogram(cell: Cell, modifier: Modifier, key: str) -> NDArray[np.float64]:

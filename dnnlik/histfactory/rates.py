@@ -8,7 +8,7 @@ templates that are tensors themselves.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,21 +22,22 @@ from dnnlik.histfactory.interpolation import (
 )
 from dnnlik.histfactory.layout import Layout, Templates
 
-__all__ = ["Coefficients", "coefficients_of", "expected_events", "log_poisson"]
+__all__ = ["Coefficients", "coefficients_of", "expected_events", "gather_rows", "log_poisson"]
 
 
 class Coefficients(NamedTuple):
     """What depends on the templates alone, so that fixed templates pay for it once.
 
     ``nominal`` (E,), ``odd`` and ``even`` (H, E) of the additive interpolation,
-    ``up`` and ``down`` (N, C) and ``polynomial`` (6, N, C) of the multiplicative one.
+    ``log_up`` and ``log_down`` (N, C) and ``polynomial`` (6, N, C) of the
+    multiplicative one. Tensors, or arrays: those become constants of a compiled program.
     """
 
     nominal: tf.Tensor
     odd: tf.Tensor
     even: tf.Tensor
-    up: tf.Tensor
-    down: tf.Tensor
+    log_up: tf.Tensor
+    log_down: tf.Tensor
     polynomial: tf.Tensor
 
 
@@ -47,8 +48,8 @@ def coefficients_of(templates: Templates) -> Coefficients:
         nominal=nominal,
         odd=0.5 * (up - down),
         even=0.5 * (up + down) - nominal,
-        up=high,
-        down=low,
+        log_up=tf.math.log(high),
+        log_down=tf.math.log(low),
         polynomial=code4_coefficients(high, low),
     )
 
@@ -59,14 +60,55 @@ def expected_events(layout: Layout, coefficients: Coefficients, parameters: tf.T
     Per element: (nominal + Σ histosys) Π normsys Π factors, then the sum over the
     elements of a bin (CERN-OPEN-2012-016, eq. 4).
     """
-    elements = coefficients.nominal + _shifts(layout, coefficients, parameters)
-    cells = _cell_factors(layout, coefficients, parameters)
+    # One row a parameter from here on: the points are the last axis.
+    rows = tf.transpose(parameters)
+    elements = coefficients.nominal[:, None] + _shifts(layout, coefficients, rows)
+    cells = _cell_factors(layout, coefficients, rows)
     if cells is not None:
-        elements = elements * (cells @ _one_hot(layout.element_cell, layout.cells))
-    extended = tf.concat([parameters, tf.ones_like(parameters[:, :1])], axis=1)
+        elements = elements * _spread(cells, layout.element_cell)
+    extended = tf.concat([rows, tf.ones_like(rows[:1])], axis=0)
     for columns in layout.factors:
-        elements = elements * (extended @ _one_hot(columns, layout.one + 1))
-    return elements @ tf.transpose(_one_hot(layout.element_bin, layout.bins))
+        elements = elements * _spread(extended, columns)
+    return tf.transpose(_one_hot(layout.element_bin, layout.bins) @ elements)
+
+
+def gather_rows(rows: tf.Tensor, positions: NDArray[np.intp]) -> tf.Tensor:
+    """Rows of a tensor (n, B) at fixed positions (m,), each taken at most once: (m, B)."""
+    size = int(rows.shape[0])
+    if np.array_equal(positions, np.arange(size)):
+        return rows
+    place = np.full(size, len(positions))
+    place[positions] = np.arange(len(positions))
+
+    @tf.custom_gradient
+    def gather(rows: tf.Tensor) -> Any:
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            # A gather as well; TensorFlow's own derivative is a loop over the rows.
+            return tf.gather(tf.concat([upstream, tf.zeros_like(upstream[:1])], axis=0), place)
+
+        return tf.gather(rows, positions), gradient
+
+    return gather(rows)
+
+
+def _spread(rows: tf.Tensor, positions: NDArray[np.intp]) -> tf.Tensor:
+    """Rows of a tensor (n, B), each taken any number of times: (m,) → (m, B).
+
+    The derivative is a matrix product, and that on purpose also where a gather would do:
+    XLA does not merge it with the loops before it, which would then repeat its inputs.
+    """
+    size = int(rows.shape[0])
+
+    @tf.custom_gradient
+    def gather(rows: tf.Tensor) -> Any:
+        return tf.gather(rows, positions), lambda upstream: _one_hot(positions, size) @ upstream
+
+    return gather(rows)
+
+
+def _one_hot(positions: NDArray[np.intp], size: int) -> tf.Tensor:
+    """The matrix (size, len(positions)) that adds rows up at their positions."""
+    return tf.constant(np.eye(size)[:, positions])
 
 
 def log_poisson(observed: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
@@ -82,29 +124,18 @@ def log_poisson(observed: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.where(allowed, terms, tf.constant(-np.inf, expected.dtype)), axis=1)
 
 
-def _shifts(layout: Layout, coefficients: Coefficients, parameters: tf.Tensor) -> tf.Tensor:
+def _shifts(layout: Layout, coefficients: Coefficients, rows: tf.Tensor) -> tf.Tensor:
     if not layout.histosys.size:
         return tf.zeros((), tf.float64)
-    alpha = tf.gather(parameters, layout.histosys, axis=1)
-    odd, even = ADDITIVE[layout.histosys_code](alpha)
-    return odd @ coefficients.odd + even @ coefficients.even
+    odd, even = ADDITIVE[layout.histosys_code](gather_rows(rows, layout.histosys))
+    shift = tf.matmul(coefficients.odd, odd, transpose_a=True)
+    return shift + tf.matmul(coefficients.even, even, transpose_a=True)
 
 
-def _cell_factors(
-    layout: Layout, coefficients: Coefficients, parameters: tf.Tensor
-) -> tf.Tensor | None:
+def _cell_factors(layout: Layout, coefficients: Coefficients, rows: tf.Tensor) -> tf.Tensor | None:
     if not layout.normsys.size:
         return None
-    alpha = tf.gather(parameters, layout.normsys, axis=1)
+    alpha = gather_rows(rows, layout.normsys)
     if layout.normsys_code == "code1":
-        return code1_factor(alpha, coefficients.up, coefficients.down)
-    return code4_factor(alpha, coefficients.up, coefficients.down, coefficients.polynomial)
-
-
-def _one_hot(columns: NDArray[np.intp], size: int) -> tf.Tensor:
-    """A gather of columns as a matrix (size, len(columns)).
-
-    For the few dozen elements of a model this product, and above all its gradient,
-    is faster under XLA than a gather, whose gradient is a scatter.
-    """
-    return tf.constant(np.eye(size)[:, columns])
+        return code1_factor(alpha, coefficients.log_up, coefficients.log_down)
+    return code4_factor(alpha, coefficients.log_up, coefficients.log_down, coefficients.polynomial)

@@ -7,15 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from dnnlik.exceptions import InvalidLikelihood
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.parameters import Parameter, ParameterSet
-from dnnlik.typing import Gradients, Points, Values
+from dnnlik.typing import Points, Values
 
 if TYPE_CHECKING:
-    from dnnlik.compiled import CompiledFunction
+    from dnnlik.likelihoods.tensor import TensorTerms
 
 __all__ = ["AnalyticLikelihood"]
 
@@ -63,18 +62,19 @@ class AnalyticLikelihood(Likelihood):
         self._is_tensor = _returns_tensor(self._call(np.stack([self.parameters.inits] * 2)))
         if self._is_tensor:
             # Only a likelihood written in TensorFlow has gradients to offer.
-            self.value_and_gradient = self._value_and_gradient
+            self.value_and_gradient = self._terms.value_and_gradient
+            self.hessian_vector = self._terms.hessian_vector
             self._check_compiled()
 
     @cached_property
-    def _compiled(self) -> CompiledFunction:
-        from dnnlik.compiled import CompiledFunction
+    def _terms(self) -> TensorTerms:
+        from dnnlik.likelihoods.tensor import TensorTerms
 
-        return CompiledFunction(self._function, len(self.parameters))
+        return TensorTerms(self._function, self.parameters)
 
     def _check_compiled(self) -> None:
         try:
-            self._compiled.value(self.parameters.inits[None, :])
+            self._terms.log_main(self.parameters.inits[None, :])
         except Exception as error:
             raise InvalidLikelihood(
                 "log_main runs, but TensorFlow cannot compile it (no Python `if` or `float` on "
@@ -108,17 +108,13 @@ class AnalyticLikelihood(Likelihood):
 
     def _main(self, points: Points) -> Values:
         if self._is_tensor:
-            return self._compiled.value(points)
+            return self._terms.log_main(points)
         return np.asarray(self._call(points), dtype=np.float64)
 
-    def _value_and_gradient(self, points: ArrayLike) -> tuple[Values, Gradients]:
-        """``log_likelihood`` (n,) and its gradient (n, d)."""
-        array = self.parameters.points(points)
-        value, gradient = self._compiled.value_and_gradient(array)
-        return (
-            value + self.log_constraint(array),
-            gradient + self.parameters.log_constraint_gradient(array),
-        )
+    def _likelihood(self, points: Points) -> Values:
+        if self._is_tensor:
+            return self._terms.log_likelihood(points)
+        return super()._likelihood(points)
 
 
 def _returns_tensor(result: Any) -> bool:

@@ -41,7 +41,12 @@ class Likelihood(ABC):
 
     def log_likelihood(self, points: ArrayLike) -> Values:
         """``log_main + log_constraint``, (n, d) → (n,)."""
-        return self.log_main(points) + self.log_constraint(points)
+        array = self.parameters.points(points)
+        return checked_values(self._likelihood(array), array, self.parameters)
+
+    def _likelihood(self, points: Points) -> Values:
+        """Main term and constraints at checked points, (n, d) → (n,)."""
+        return self._main(points) + self.parameters.constraint_terms.value(points)
 
     def log_prior(self, points: ArrayLike) -> Values:
         """Prior of the unconstrained parameters; -inf outside bounds, (n, d) → (n,)."""

@@ -8,11 +8,16 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from dnnlik.compiled import CompiledFunction
 from dnnlik.histfactory.layout import layout_of, templates_of
-from dnnlik.histfactory.rates import coefficients_of, expected_events, log_poisson
+from dnnlik.histfactory.rates import (
+    Coefficients,
+    coefficients_of,
+    expected_events,
+    log_poisson,
+)
 from dnnlik.histfactory.specification import Specification
 from dnnlik.likelihoods.base import Likelihood
+from dnnlik.likelihoods.tensor import TensorTerms
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import Gradients, Points, Values
 
@@ -36,7 +41,7 @@ class HistFactoryLikelihood(Likelihood):
         self.parameters = ParameterSet(
             [p for p, flag in zip(specification.parameters, free, strict=True) if flag]
         )
-        self._free = np.flatnonzero(free)
+        self._free, self._held = np.flatnonzero(free), np.flatnonzero(specification.fixed)
         self._layout = layout_of(specification)
         self._templates = templates_of(specification)
 
@@ -59,33 +64,43 @@ class HistFactoryLikelihood(Likelihood):
         return full
 
     @cached_property
-    def _compiled(self) -> CompiledFunction:
-        coefficients = coefficients_of(self._templates)
-        observed = tf.constant(self.specification.observed)
+    def _coefficients(self) -> Coefficients:
+        # As arrays, so that they are constants of the compiled program; outside of any
+        # trace, because the first to ask may be one.
+        with tf.init_scope():
+            return Coefficients(*(part.numpy() for part in coefficients_of(self._templates)))
+
+    def expected_events_tensor(self, points: tf.Tensor) -> tf.Tensor:
+        """Expected events in each bin as a tensor function: (n, d) → (n, bins)."""
         inits = np.array([p.init for p in self.specification.parameters])
-        place = tf.constant(np.eye(len(inits))[self._free])
-        held = tf.constant(np.where(self.specification.fixed, inits, 0.0))
+        order = np.argsort(np.concatenate([self._free, self._held]))
+        held = tf.repeat(tf.constant(inits[None, self._held]), tf.shape(points)[0], axis=0)
+        full = tf.gather(tf.concat([points, held], axis=1), order, axis=1)
+        return expected_events(self._layout, self._coefficients, full)
 
-        def log_main(points: tf.Tensor) -> tf.Tensor:
-            rates = expected_events(self._layout, coefficients, points @ place + held)
-            return log_poisson(observed, rates) + self._fixed_constraint
+    def log_main_tensor(self, points: tf.Tensor) -> tf.Tensor:
+        """The main term as a tensor function, (n, d) → (n,)."""
+        rates = self.expected_events_tensor(points)
+        return log_poisson(self.specification.observed, rates) + self._fixed_constraint
 
-        return CompiledFunction(log_main, len(self.parameters))
+    @cached_property
+    def _terms(self) -> TensorTerms:
+        return TensorTerms(self.log_main_tensor, self.parameters)
 
     def expected_events(self, points: ArrayLike) -> np.ndarray:
         """Expected events in each bin, channels in pyhf's order: (n, d) → (n, bins)."""
-        full = self.all_parameters(self.parameters.points(points))
-        coefficients = coefficients_of(self._templates)
-        return expected_events(self._layout, coefficients, tf.constant(full)).numpy()
+        return self.expected_events_tensor(tf.constant(self.parameters.points(points))).numpy()
 
     def _main(self, points: Points) -> Values:
-        return self._compiled.value(points)
+        return self._terms.log_main(points)
+
+    def _likelihood(self, points: Points) -> Values:
+        return self._terms.log_likelihood(points)
 
     def value_and_gradient(self, points: ArrayLike) -> tuple[Values, Gradients]:
         """``log_likelihood`` (n,) and its gradient (n, d)."""
-        array = self.parameters.points(points)
-        value, gradient = self._compiled.value_and_gradient(array)
-        return (
-            value + self.log_constraint(array),
-            gradient + self.parameters.log_constraint_gradient(array),
-        )
+        return self._terms.value_and_gradient(points)
+
+    def hessian_vector(self, points: ArrayLike, vectors: ArrayLike) -> Gradients:
+        """The Hessian of ``log_likelihood`` times a vector each, (n, d), (n, d) → (n, d)."""
+        return self._terms.hessian_vector(points, vectors)

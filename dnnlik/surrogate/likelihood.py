@@ -8,9 +8,9 @@ from typing import Any
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from dnnlik.compiled import CompiledFunction
 from dnnlik.documents import digest_of
 from dnnlik.likelihoods.base import Likelihood
+from dnnlik.likelihoods.tensor import TensorTerms, tensor_constraint
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.surrogate.network import build_network
 from dnnlik.typing import Gradients, Points, Values
@@ -31,19 +31,22 @@ class SurrogateLikelihood(Likelihood):
         self._with_network = with_network
 
     @cached_property
-    def _compiled(self) -> CompiledFunction:
+    def _terms(self) -> TensorTerms:
         # Built here, outside the trace: inside it, setting weights would be traced too.
         model = self._keras if self._with_network else None
 
-        def learned(points: tf.Tensor) -> tf.Tensor:
+        def log_main(points: tf.Tensor) -> tf.Tensor:
             value = tf.zeros_like(points[:, 0])
             if self.description.quadratic is not None:
                 value += self._quadratic(points)
             if model is not None:
                 value += self._network(model, points)
-            return value
+            if self.description.adds_constraint:
+                return value
+            # The network learned main and constraint terms together.
+            return value - tensor_constraint(self.parameters.constraint_terms, points)
 
-        return CompiledFunction(learned, len(self.parameters))
+        return TensorTerms(log_main, self.parameters)
 
     def _quadratic(self, points: tf.Tensor) -> tf.Tensor:
         q = self.description.quadratic
@@ -66,19 +69,15 @@ class SurrogateLikelihood(Likelihood):
         return network.output_mean + network.output_scale * model(scaled)[:, 0]
 
     def _main(self, points: Points) -> Values:
-        learned = self._compiled.value(points)
-        if self.description.adds_constraint:
-            return learned
-        # The network learned main and constraint terms together.
-        return learned - self.parameters.log_constraint(points)
+        return self._terms.log_main(points)
+
+    def _likelihood(self, points: Points) -> Values:
+        return self._terms.log_likelihood(points)
 
     def value_and_gradient(self, points: ArrayLike) -> tuple[Values, Gradients]:
         """``log_likelihood`` (n,) and its gradient (n, d)."""
-        array = self.parameters.points(points)
-        value, gradient = self._compiled.value_and_gradient(array)
-        if not self.description.adds_constraint:
-            return value, gradient
-        return (
-            value + self.log_constraint(array),
-            gradient + self.parameters.log_constraint_gradient(array),
-        )
+        return self._terms.value_and_gradient(points)
+
+    def hessian_vector(self, points: ArrayLike, vectors: ArrayLike) -> Gradients:
+        """The Hessian of ``log_likelihood`` times a vector each, (n, d), (n, d) → (n, d)."""
+        return self._terms.hessian_vector(points, vectors)

@@ -43,10 +43,17 @@ def additive_shift(code, alphas, histograms):
 
 def multiplicative_factor(code, alphas, up, down):
     """The product over N parameters, (B, N) and (N, C) → (B, C), as a tensor."""
-    up, down = tf.constant(up), tf.constant(down)
+    up, down, rows = tf.constant(up), tf.constant(down), tf.transpose(alphas)
     if code == "code1":
-        return code1_factor(alphas, up, down)
-    return code4_factor(alphas, up, down, code4_coefficients(up, down))
+        return tf.transpose(code1_factor(rows, tf.math.log(up), tf.math.log(down)))
+    return tf.transpose(product_of_code4(rows, up, down))
+
+
+def product_of_code4(alphas, up, down):
+    """(N, B) and (N, C) → (C, B)."""
+    up, down = tf.convert_to_tensor(up), tf.convert_to_tensor(down)
+    polynomial = code4_coefficients(up, down)
+    return code4_factor(alphas, tf.math.log(up), tf.math.log(down), polynomial)
 
 
 def one_factor(code, alphas, up, down):
@@ -160,20 +167,60 @@ def test_slope_at_the_kink_of_code_0_is_the_mean():
 
 
 @pytest.mark.parametrize("zeros", [1, 2])
-def test_gradient_of_a_product_with_factors_of_zero(zeros):
-    """Where a factor is 0 the slope is the product of the others, not 0/0."""
+def test_a_factor_of_exactly_zero_leaves_the_gradient_finite(zeros):
+    """The product is 0 and so are the slopes of the other factors; nothing is 0/0.
+
+    The slope of the factor that is 0 itself is given as 0: it is met at one point only.
+    """
     slopes = np.array([-2.0, -2.0, 0.5, 0.3, 0.1])
     if zeros == 1:
         slopes[1] = 0.2
-    alphas = tf.constant(np.full((1, 5), 0.5))
     coefficients = np.zeros((6, 5, 1))
     coefficients[0, :, 0] = slopes  # each factor is 1 + slope·α
-    ones = tf.ones((5, 1), tf.float64)
+    nothing, alphas = tf.zeros((5, 1), tf.float64), tf.constant(np.full((5, 1), 0.5))
     with tf.GradientTape() as tape:
         tape.watch(alphas)
-        value = code4_factor(alphas, ones, ones, tf.constant(coefficients))
-    gradient = tape.gradient(value, alphas).numpy()[0]
-    factors = 1 + 0.5 * slopes
-    expected = [slopes[i] * np.prod(np.delete(factors, i)) for i in range(5)]
+        value = code4_factor(alphas, nothing, nothing, tf.constant(coefficients))
     assert value.numpy() == 0
-    np.testing.assert_allclose(gradient, expected, rtol=1e-14, atol=0)
+    assert np.all(tape.gradient(value, alphas).numpy() == 0)
+
+
+@pytest.mark.parametrize("point", [-1.7, -0.4, 0.0, 0.6, 2.5])
+def test_second_derivatives_of_a_product(point):
+    """The Hessian of a product of three code-4 factors is that of differences of slopes."""
+    up, down = np.array([[1.3], [0.8], [1.1]]), np.array([[0.8], [1.1], [0.7]])
+
+    def slopes(alphas):
+        with tf.GradientTape() as tape:
+            tape.watch(alphas)
+            value = product_of_code4(alphas, up, down)
+        return tape.gradient(value, alphas)
+
+    alphas = tf.constant([[point], [0.3], [-1.2]], tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(alphas)
+        gradient = slopes(alphas)
+    hessian = tape.jacobian(gradient, alphas).numpy()[:, 0, :, 0]
+    step = 1e-6 * np.eye(3)[:, :, None]
+    expected = [(slopes(alphas + h) - slopes(alphas - h)).numpy()[:, 0] / 2e-6 for h in step]
+    np.testing.assert_allclose(hessian, expected, rtol=1e-7, atol=1e-9)
+
+
+def test_gradients_with_respect_to_the_templates():
+    """A product's slope in its up and down factors is that of differences."""
+    alphas = tf.constant([[0.4, -1.5], [-0.8, 0.2]], tf.float64)
+    up, down = tf.constant([[1.3, 0.9], [1.1, 1.2]]), tf.constant([[0.8, 1.2], [0.7, 1.05]])
+    up, down = tf.cast(up, tf.float64), tf.cast(down, tf.float64)
+
+    def total(up):
+        return tf.reduce_sum(product_of_code4(alphas, up, down))
+
+    with tf.GradientTape() as tape:
+        tape.watch(up)
+        value = total(up)
+    gradient = tape.gradient(value, up).numpy()
+    for i, j in np.ndindex(2, 2):
+        step = np.zeros((2, 2))
+        step[i, j] = 1e-6
+        difference = (total(up + step) - total(up - step)).numpy() / 2e-6
+        assert gradient[i, j] == pytest.approx(difference, rel=1e-8)
