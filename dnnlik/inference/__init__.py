@@ -1,6 +1,7 @@
 """Frequentist and Bayesian inference on any `dnnlik.typing.LogDensity`.
 
-- a maximum: `fit`; with parameters held: ``fit(density, fixed={"mu": 1})``
+- a maximum: `fit`; with parameters held: ``fit(density, fixed={"mu": 1})``; thousands
+  of them at once: `fit_many`
 - a scan of t_μ: `profile`; where it reaches 1, 4, 9: `likelihood_interval`
 - curvature: `hessian`; the main term to second order: `expansion_of_main`
 - credible intervals of samples: `hpdi`, `effective_sample_size`
@@ -9,19 +10,23 @@ Needs NumPy and SciPy alone, so that published likelihoods can be fitted without
 TensorFlow, Keras, pyhf or emcee.
 """
 
-from dnnlik.inference.fit import FitResult, FitStatus, fit
+from dnnlik.inference.fit import fit
+from dnnlik.inference.fits import Fits, fit_many
 from dnnlik.inference.gradients import expansion_of_main, gradient_function, hessian
 from dnnlik.inference.intervals import LEVELS, effective_sample_size, hpdi
 from dnnlik.inference.profile import Profile, likelihood_interval, profile
+from dnnlik.inference.result import FitResult, FitStatus
 
 __all__ = [
     "LEVELS",
     "FitResult",
     "FitStatus",
+    "Fits",
     "Profile",
     "effective_sample_size",
     "expansion_of_main",
     "fit",
+    "fit_many",
     "gradient_function",
     "hessian",
     "hpdi",

@@ -15,8 +15,8 @@ from dnnlik.typing import Gradients, LogDensity, Points, Values
 
 __all__ = ["expansion_of_main", "gradient_function", "hessian"]
 
-# Central differences lose least when the step is about eps^(1/3) of the scale.
-_STEP = float(np.finfo(float).eps) ** (1 / 3)
+STEP = float(np.finfo(float).eps) ** (1 / 3)
+"""Relative step of central differences: they lose least at about eps^(1/3)."""
 
 
 def gradient_function(
@@ -56,7 +56,7 @@ def _main_gradient(density: LogDensity) -> Callable[[Points], tuple[Values, Grad
 
 def _central(density: LogDensity, point: NDArray[np.float64]) -> tuple[float, Values]:
     p = density.parameters
-    step = _STEP * np.maximum(p.scales, np.abs(point))
+    step = STEP * np.maximum(p.scales, np.abs(point))
     # At a bound the step is taken inwards: the outside may not be defined.
     above, below = np.minimum(point + step, p.upper), np.maximum(point - step, p.lower)
     batch = np.concatenate([point[None], _moved(point, above), _moved(point, below)])
@@ -82,9 +82,9 @@ def hessian(
     """
     p = density.parameters
     function = _main_gradient(density) if main_only else gradient_function(density)
-    step = 10 * _STEP * np.maximum(p.scales, 1e-3 * np.abs(point))
+    step = 10 * STEP * np.maximum(p.scales, 1e-3 * np.abs(point))
     # Room for the stencil, and within it for that of the gradient where it is a difference.
-    margin = step + 1.1 * _STEP * np.maximum(p.scales, np.abs(point))
+    margin = step + 1.1 * STEP * np.maximum(p.scales, np.abs(point))
     centre = np.clip(point, p.lower + margin, p.upper - margin)
     batch = np.concatenate([_moved(point, centre + step), _moved(point, centre - step)])
     _, slopes = function(batch)

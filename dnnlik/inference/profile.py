@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from dnnlik.inference.fit import FitResult, fit
+from dnnlik.inference.fit import fit
+from dnnlik.inference.fits import Fits, fit_many
 from dnnlik.inference.gradients import hessian
+from dnnlik.inference.result import FitResult
 from dnnlik.typing import LogDensity
 
 __all__ = ["Profile", "likelihood_interval", "profile"]
@@ -55,7 +57,7 @@ def profile(
     best: FitResult | None = None,
     starts: NDArray[np.float64] | None = None,
 ) -> Profile:
-    """Fit with one parameter held at each of ``values``, each starting from its neighbour.
+    """Fit with one parameter held at each of ``values``; neighbours help each other.
 
     ``starts`` (m, d) are further points to start from, one a value; the better fit counts.
 
@@ -68,38 +70,60 @@ def profile(
     """
     grid = np.asarray(values, dtype=float)
     best = fit(density) if best is None else best
-    fits = _scan(density, name, grid, best)
+    found = _scan(density, name, grid, best)
     if starts is not None:
-        held = [{name: float(value)} for value in grid]
-        more = [fit(density, fixed=f, start=s) for f, s in zip(held, starts, strict=True)]
-        fits = [max(pair, key=_height) for pair in zip(fits, more, strict=True)]
+        found = found.or_better(fit_many(density, fixed={name: grid}, starts=starts))
     for _ in range(_RESTARTS):
-        highest = max(fits, key=_height, default=best)
-        if highest.log_likelihood <= best.log_likelihood + 1e-9:
+        if not grid.size or found.log_likelihood.max() <= best.log_likelihood + 1e-9:
             break
         # A conditional maximum above the global one: the global fit was not the best.
         # From the new one the scan may miss what the old one found, so keep the better.
-        best = fit(density, start=highest.point)
-        again = _scan(density, name, grid, best)
-        fits = [max(pair, key=_height) for pair in zip(fits, again, strict=True)]
-    return Profile(
-        name=name,
-        values=grid,
-        points=np.array([result.point for result in fits]).reshape(grid.size, len(best.point)),
-        log_likelihood=np.array([result.log_likelihood for result in fits]),
-        best=best,
-        converged=np.array([result.converged for result in fits], dtype=bool),
-    )
+        best = fit(density, start=found.points[int(np.argmax(found.log_likelihood))])
+        found = found.or_better(_scan(density, name, grid, best))
+    return Profile(name, grid, found.points, found.log_likelihood, best, found.converged)
 
 
-def _height(result: FitResult) -> float:
-    return result.log_likelihood
+def _scan(density: LogDensity, name: str, grid: Array, best: FitResult) -> Fits:
+    """Conditional fits, with gradients all at once; without, each from its neighbour."""
+    column = density.parameters.index(name)
+    order = np.argsort(grid, kind="stable")
+    if not hasattr(density, "value_and_gradient"):
+        return _one_by_one(density, name, grid, order, best)
+    starts = best.point + (grid - best.point[column])[:, None] * _tangent(density, best, column)
+    found = fit_many(density, fixed={name: grid}, starts=starts)
+    for _ in range(_RESTARTS):
+        # From the neighbours on either side: a profile runs through the better valley.
+        before = found.log_likelihood
+        for shift in (1, -1):
+            neighbour = found.points.copy()
+            to, of = (order[1:], order[:-1]) if shift == 1 else (order[:-1], order[1:])
+            neighbour[to] = found.points[of]
+            found = found.or_better(fit_many(density, fixed={name: grid}, starts=neighbour))
+        if not (found.log_likelihood > before + 1e-6).any():
+            break
+    return found
 
 
-def _scan(density: LogDensity, name: str, grid: Array, best: FitResult) -> list[FitResult]:
-    """Conditional fits outwards from the best fit on both sides."""
+def _tangent(density: LogDensity, best: FitResult, column: int) -> Array:
+    """How the conditional maximum moves with one parameter, (d,): covariance over variance."""
+    direction = np.zeros(len(best.point))
+    direction[column] = 1.0
+    others = np.arange(len(best.point)) != column
+    p = density.parameters
+    others &= (best.point > p.lower) & (best.point < p.upper)
+    information = -hessian(density, best.point)
+    solved = np.linalg.lstsq(
+        information[np.ix_(others, others)], -information[others, column], rcond=1e-12
+    )[0]
+    direction[others] = solved
+    return direction
+
+
+def _one_by_one(
+    density: LogDensity, name: str, grid: Array, order: NDArray[np.intp], best: FitResult
+) -> Fits:
+    """Outwards from the best fit on both sides."""
     results: dict[int, FitResult] = {}
-    order = np.argsort(grid)
     above = [i for i in order if grid[i] >= best[name]]
     below = [i for i in order[::-1] if grid[i] < best[name]]
     for side in (above, below):
@@ -107,7 +131,7 @@ def _scan(density: LogDensity, name: str, grid: Array, best: FitResult) -> list[
         for i in side:
             results[i] = fit(density, fixed={name: float(grid[i])}, start=start)
             start = results[i].point
-    return [results[i] for i in range(grid.size)]
+    return Fits.of([results[i] for i in range(grid.size)], density.parameters)
 
 
 def likelihood_interval(
