@@ -63,3 +63,35 @@ class DifferentiableLogDensity(LogDensity, Protocol):
     """A LogDensity that knows the gradient of its log-likelihood."""
 
     def value_and_gradient(self, points: Points) -> tuple[Values, Gradients]: ...
+
+
+@runtime_checkable
+class Problems(Protocol):
+    """Log-likelihoods with common parameters, numbered; each point belongs to one.
+
+    Scans and impacts repeat one likelihood; toys have other data in each problem.
+    """
+
+    @property
+    def parameters(self) -> ParameterSet: ...
+
+    def __len__(self) -> int: ...
+
+    def value_and_gradient(
+        self, points: Points, rows: NDArray[np.intp]
+    ) -> tuple[Values, Gradients]:
+        """Log-likelihood (m,) and gradient (m, d) at points (m, d) of problems rows (m,)."""
+
+
+@runtime_checkable
+class Generative(LogDensity, Protocol):
+    """A LogDensity that knows the probability of *other* data: Asimov datasets, toys."""
+
+    def asimov(self, point: Values) -> LogDensity:
+        """The likelihood of the data that a point (d,) predicts."""
+
+    def generate(self, point: Values, count: int, rng: np.random.Generator) -> Any:
+        """Random datasets of a point (d,), for `with_data`."""
+
+    def with_data(self, datasets: Any) -> Problems:
+        """One problem for each dataset."""

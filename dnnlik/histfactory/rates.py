@@ -22,7 +22,15 @@ from dnnlik.histfactory.interpolation import (
 )
 from dnnlik.histfactory.layout import Layout, Templates
 
-__all__ = ["Coefficients", "coefficients_of", "expected_events", "gather_rows", "log_poisson"]
+__all__ = [
+    "Coefficients",
+    "coefficients_of",
+    "expected_events",
+    "gather_rows",
+    "log_poisson",
+    "log_ratio_minus_step",
+    "poisson_terms",
+]
 
 
 class Coefficients(NamedTuple):
@@ -117,11 +125,41 @@ def log_poisson(observed: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
     A negative rate has no Poisson probability: minus infinity (pyhf: NaN), with a
     gradient of zero rather than NaN. So has a rate of zero where events were seen.
     """
+    terms = poisson_terms(observed, expected) - tf.math.lgamma(observed + 1.0)
+    return tf.reduce_sum(terms, axis=1)
+
+
+def poisson_terms(observed: tf.Tensor, expected: tf.Tensor, relative: bool = False) -> tf.Tensor:
+    """n ln λ - λ, elementwise, minus infinity where λ is impossible.
+
+    With ``relative`` less its largest value n ln n - n, as n [ln(1+u) - u] with
+    u = λ/n - 1, which keeps its digits for any count.
+    """
     seen = observed > 0
     allowed = tf.where(seen, expected > 0, expected >= 0)
+    # A `where` differentiates both its branches: neither may be infinite.
     safe = tf.where(allowed & seen, expected, tf.ones_like(expected))
-    terms = observed * tf.math.log(safe) - expected - tf.math.lgamma(observed + 1.0)
-    return tf.reduce_sum(tf.where(allowed, terms, tf.constant(-np.inf, expected.dtype)), axis=1)
+    if relative:
+        count = tf.where(seen, observed, tf.ones_like(expected))
+        ratio = safe / count
+        terms = tf.where(
+            seen, count * log_ratio_minus_step((safe - count) / count, ratio), -expected
+        )
+    else:
+        terms = observed * tf.math.log(safe) - expected
+    return tf.where(allowed, terms, tf.constant(-np.inf, expected.dtype))
+
+
+@tf.custom_gradient
+def log_ratio_minus_step(u: tf.Tensor, ratio: tf.Tensor) -> Any:
+    """ln(1+u) - u, where ``ratio`` is 1+u with its digits where u is near -1.
+
+    The derivative -u/(1+u) is written out, all of it to u: as 1/(1+u) - 1 it would keep
+    no digits where it is multiplied by a count of 10¹¹.
+    """
+    near = u > -0.5
+    value = tf.where(near, tf.math.log1p(tf.where(near, u, 0.0)), tf.math.log(ratio)) - u
+    return value, lambda upstream: (-upstream * u / ratio, tf.zeros_like(upstream))
 
 
 def _shifts(layout: Layout, coefficients: Coefficients, rows: tf.Tensor) -> tf.Tensor:

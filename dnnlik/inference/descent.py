@@ -12,8 +12,8 @@ from scipy.optimize import minimize
 
 from dnnlik.inference.gradients import hessian
 from dnnlik.inference.newton import Solution, curvature_widths, projected_slope
-from dnnlik.inference.problems import Problems, Repeated, hessians
-from dnnlik.typing import Gradients, Values
+from dnnlik.inference.problems import Repeated, hessians
+from dnnlik.typing import Gradients, Problems, Values
 
 __all__ = ["descend"]
 

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from dnnlik.exceptions import InvalidInput, InvalidParameters, NotConverged
 from dnnlik.inference.descent import descend
 from dnnlik.inference.newton import Solution, maximise, projected_slope
-from dnnlik.inference.problems import Problems, has_gradient, problems_of
+from dnnlik.inference.problems import has_gradient, problems_of
 from dnnlik.inference.result import FitResult, FitStatus
 from dnnlik.parameters import ParameterSet
-from dnnlik.typing import LogDensity, Points
+from dnnlik.typing import LogDensity, Points, Problems
 
 __all__ = ["Fits", "fit_many", "fit_rows"]
 

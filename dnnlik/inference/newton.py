@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnlik.inference.problems import Problems, hessians
-from dnnlik.typing import Points
+from dnnlik.inference.problems import hessians
+from dnnlik.typing import Points, Problems
 
 __all__ = ["Solution", "curvature_widths", "maximise", "projected_slope"]
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.inference.gradients import STEP, gradient_function
 from dnnlik.parameters import ParameterSet
-from dnnlik.typing import Gradients, LogDensity, Points, Values
+from dnnlik.typing import Gradients, LogDensity, Points, Problems, Values
 
 __all__ = ["Problems", "Repeated", "has_gradient", "hessians", "problems_of"]
 
@@ -23,19 +22,6 @@ Rows = NDArray[np.intp]
 
 _LARGEST_BATCH = 60_000
 """Points evaluated at once for Hessians: bounds the memory."""
-
-
-@runtime_checkable
-class Problems(Protocol):
-    """Log-likelihoods with common parameters, numbered; each point belongs to one."""
-
-    @property
-    def parameters(self) -> ParameterSet: ...
-
-    def __len__(self) -> int: ...
-
-    def value_and_gradient(self, points: Points, rows: Rows) -> tuple[Values, Gradients]:
-        """Log-likelihood (m,) and gradient (m, d) at points (m, d) of problems rows (m,)."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from dnnlik.compiled import CompiledFunction
+from dnnlik.exceptions import InvalidPoints
 from dnnlik.histfactory.layout import layout_of, templates_of
 from dnnlik.histfactory.rates import (
     Coefficients,
@@ -17,6 +19,13 @@ from dnnlik.histfactory.rates import (
 )
 from dnnlik.histfactory.specification import Specification
 from dnnlik.likelihoods.base import Likelihood
+from dnnlik.likelihoods.datasets import (
+    DatasetLikelihood,
+    DatasetProblems,
+    Datasets,
+    ModelOfData,
+    generate,
+)
 from dnnlik.likelihoods.tensor import TensorTerms
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import Gradients, Points, Values
@@ -104,3 +113,42 @@ class HistFactoryLikelihood(Likelihood):
     def hessian_vector(self, points: ArrayLike, vectors: ArrayLike) -> Gradients:
         """The Hessian of ``log_likelihood`` times a vector each, (n, d), (n, d) → (n, d)."""
         return self._terms.hessian_vector(points, vectors)
+
+    @cached_property
+    def _model(self) -> ModelOfData:
+        return ModelOfData(self.expected_events_tensor, self.parameters, self._fixed_constraint)
+
+    @cached_property
+    def _of_data(self) -> CompiledFunction:
+        return self._model.compiled(self._layout.bins)
+
+    def with_data(self, datasets: Datasets) -> DatasetProblems:
+        """One fit problem for each dataset, to be given to `dnnlik.inference.fit_many`."""
+        shapes = datasets.main.shape[1], datasets.auxiliary.shape[1]
+        if shapes != (self._layout.bins, len(self.parameters)):
+            raise InvalidPoints(
+                f"data have {self._layout.bins} bins and {len(self.parameters)} auxiliary values. "
+                f"Received: {shapes[0]} and {shapes[1]}"
+            )
+        return DatasetProblems(self._model, datasets, self._of_data)
+
+    def generate(self, point: ArrayLike, count: int, rng: np.random.Generator) -> Datasets:
+        """Random datasets of a point (d,), auxiliary measurements included."""
+        rows = self.parameters.points(np.asarray(point, dtype=float)[None])
+        return generate(self._possible_rates(rows), rows[0], self.parameters, count, rng)
+
+    def asimov(self, point: ArrayLike) -> DatasetLikelihood:
+        """The likelihood of the Asimov dataset of a point (d,): the data that it predicts,
+        auxiliary measurements included (arXiv:1007.1727, section 3.2)."""
+        rows = self.parameters.points(np.asarray(point, dtype=float)[None])
+        auxiliary = self._model.predicted(rows[0])
+        datasets = Datasets(self._possible_rates(rows)[None], auxiliary[None])
+        return DatasetLikelihood(self.with_data(datasets), self.digest)
+
+    def _possible_rates(self, rows: Points) -> Values:
+        rates = self.expected_events(rows)[0]
+        if not (rates >= 0).all():
+            raise InvalidPoints(
+                f"there are no data of a negative rate. Received: {rates.min():.3g} expected events"
+            )
+        return np.asarray(rates)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from dnnlik.compiled import CompiledFunction
 from dnnlik.constraints import ConstraintTerms
+from dnnlik.histfactory.rates import log_ratio_minus_step
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import Gradients, Points, Values
 
@@ -72,7 +72,7 @@ def tensor_constraint(terms: ConstraintTerms, points: tf.Tensor) -> tf.Tensor:
         u = (chosen - terms.centre[columns]) * terms.inverse_centre[columns]
         # A `where` differentiates both its branches: neither may be infinite.
         safe = tf.where(ratio > 0, ratio, tf.ones_like(ratio))
-        shape = _log_ratio_minus_step(tf.where(ratio > 0, u, tf.zeros_like(u)), safe)
+        shape = log_ratio_minus_step(tf.where(ratio > 0, u, tf.zeros_like(u)), safe)
         value = tf.where(ratio > 0, terms.observed[columns] * shape, -np.inf)
         total += tf.reduce_sum(value, axis=1)
     counted_none = np.flatnonzero(terms.slope > 0)
@@ -81,15 +81,3 @@ def tensor_constraint(terms: ConstraintTerms, points: tf.Tensor) -> tf.Tensor:
         value = tf.where(chosen >= 0, -terms.slope[counted_none] * chosen, -np.inf)
         total += tf.reduce_sum(value, axis=1)
     return total
-
-
-@tf.custom_gradient
-def _log_ratio_minus_step(u: tf.Tensor, ratio: tf.Tensor) -> Any:
-    """ln(1+u) - u, where ``ratio`` is 1+u with its digits where u is near -1.
-
-    The derivative -u/(1+u) is written out: as 1/(1+u) - 1 it would keep no digits where
-    it is multiplied by a count of 10¹¹.
-    """
-    near = u > -0.5
-    value = tf.where(near, tf.math.log1p(tf.where(near, u, 0.0)), tf.math.log(ratio)) - u
-    return value, lambda upstream: (-upstream * u / ratio, tf.zeros_like(upstream))
