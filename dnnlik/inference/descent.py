@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from dnnlik.inference.gradients import hessian
-from dnnlik.inference.newton import Solution, curvature_widths, projected_slope
+from dnnlik.inference.newton import Solution, projected_slope
 from dnnlik.inference.problems import Repeated, hessians
+from dnnlik.inference.quadratic import curvature_widths
 from dnnlik.typing import Gradients, Problems, Values
 
 __all__ = ["descend"]
