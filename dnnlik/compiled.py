@@ -62,6 +62,8 @@ class CompiledFunction:
 
     def value(self, points: Points, *data: NDArray[np.float64]) -> Values:
         """The function at points, (n, d) → (n,)."""
+        if len(points) in self.sizes:
+            return self._value([points, *data])[0].copy()
         values = np.empty(len(points))
         for rows, block in self._blocks(points, *data):
             values[rows] = self._value(block)[0][: rows.stop - rows.start]
@@ -71,6 +73,9 @@ class CompiledFunction:
         self, points: Points, *data: NDArray[np.float64]
     ) -> tuple[Values, Gradients]:
         """The function and its gradient, (n, d) → (n,) and (n, d)."""
+        if len(points) in self.sizes:
+            value, gradient = self._both([points, *data])
+            return value.copy(), gradient.copy()
         values, gradients = np.empty(len(points)), np.empty((len(points), self.width))
         for rows, block in self._blocks(points, *data):
             value, gradient = self._both(block)
@@ -121,7 +126,8 @@ class _Compiled:
         rows = len(arrays[0])
         if rows not in self._concrete:
             self._concrete[rows] = self._compile(rows)
-        results = self._concrete[rows](*map(tf.convert_to_tensor, arrays))
+        # tf.constant: the fastest of the ways to make a tensor, 3 µs before the next.
+        results = self._concrete[rows](*[tf.constant(array) for array in arrays])
         return [tensor.numpy() for tensor in results]
 
     def _compile(self, rows: int) -> Callable[..., Any]:

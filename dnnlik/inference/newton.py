@@ -134,7 +134,10 @@ class _Search:
     def _advance(self, rows: Index, step: Array) -> None:
         """Try the steps; take those that gain, and adapt the damping to how much they do."""
         now, p = self.now, self.problems.parameters
-        trial = np.clip(now.points[rows] + step, p.lower, p.upper)
+        here = now.points[rows]
+        # A step to a bound ends on it, not a rounding error before it.
+        trial = np.where(step >= p.upper - here, p.upper, here + step)
+        trial = np.where(step <= p.lower - here, p.lower, trial)
         values, slopes = self.problems.value_and_gradient(trial, rows)
         now.evaluations += rows.size
         defined = np.isfinite(values) & np.isfinite(slopes).all(axis=1)

@@ -6,7 +6,8 @@ Hessian, made positive definite where the likelihood is not concave.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ __all__ = ["QuadraticModel", "curvature_widths", "definite"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_ACTIVE_SETS = 8
+_ROUNDS = 20
+_ENOUGH = 1e-3  # of the gain: a step with less left is good enough
+_SIZES = (1.0, 0.5, 0.2)
 _SHIFTS = 60
 
 
@@ -41,17 +44,23 @@ class QuadraticModel:
     def step(self) -> Array:
         """The step (n, d) that maximises the damped model within the bounds.
 
-        An active set: parameters that the step would carry out stop at their bound, and
-        the others are solved for again (Bertsekas, SIAM J. Control Optim. 20 (1982) 221).
+        Projected Newton steps on the model (Bertsekas, SIAM J. Control Optim. 20 (1982)
+        221): parameters at a bound that the slope pushes out are held, the others solved
+        for, and the way there is followed along the bounds to its best point.
         """
-        step, held = np.zeros_like(self.slope), self.held
-        for _ in range(_ACTIVE_SETS):
-            step = self._solve(held, step)
-            out = ((step < self.lower) | (step > self.upper)) & ~held
-            step = np.clip(step, self.lower, self.upper)
-            if not out.any():
+        step = np.zeros_like(self.slope)
+        rows = np.arange(len(step))
+        for _ in range(_ROUNDS):
+            part, here = self._rows(rows), step[rows]
+            slope = part.slope - part._damped(here)
+            direction = part._newton(slope, here)
+            # What is left to gain before the next bound is met, and more.
+            left = 0.5 * np.einsum("ni,ni->n", slope, direction)
+            going = left > _ENOUGH * (part._value(here) + left)
+            rows, part, direction = rows[going], part._rows(going), direction[going]
+            if not rows.size:
                 break
-            held = held | out
+            step[rows] = part._along(here[going], direction)
         return step
 
     def promise(self, step: Array) -> Array:
@@ -59,16 +68,58 @@ class QuadraticModel:
         bent = np.einsum("ni,nij,nj->n", step, self.information, step, optimize=True)
         return np.asarray(np.einsum("ni,ni->n", self.slope, step) - 0.5 * bent)
 
-    def _solve(self, held: Mask, fixed: Array) -> Array:
-        """Maximise over what is not held, with the held at their ``fixed`` step."""
-        fixed = np.where(held, fixed, 0.0)
-        carried = np.matmul(self.information, fixed[:, :, None])[:, :, 0]
-        right = np.where(held, 0.0, self.widths * (self.slope - carried))
+    def _rows(self, rows: Any) -> QuadraticModel:
+        return QuadraticModel(*(getattr(self, part.name)[rows] for part in fields(self)))
+
+    def _damped(self, step: Array) -> Array:
+        """Damped information times a step, (n, d)."""
+        stiff = (self.damping[:, None] / self.widths**2) * step
+        return np.asarray(np.matmul(self.information, step[:, :, None])[:, :, 0] + stiff)
+
+    def _value(self, step: Array) -> Array:
+        """The damped model, (n,)."""
+        return np.asarray(np.einsum("ni,ni->n", self.slope - 0.5 * self._damped(step), step))
+
+    def _newton(self, slope: Array, step: Array) -> Array:
+        """The Newton direction of what neither is held nor would leave its bound."""
+        at_lower, at_upper = step <= self.lower, step >= self.upper
+        held = self.held | (at_lower & (slope <= 0)) | (at_upper & (slope >= 0))
+        while True:
+            direction = self._solved(slope, held)
+            # Its slope points inwards, but together with the others it would go out.
+            out = ((at_lower & (direction < 0)) | (at_upper & (direction > 0))) & ~held
+            if not out.any():
+                return direction
+            held = held | out
+
+    def _solved(self, slope: Array, held: Mask) -> Array:
         system = _without(self.information * _outer(self.widths), held)
         diagonal = np.arange(held.shape[1])
         system[:, diagonal, diagonal] += np.where(held, 1.0, self.damping[:, None])
-        solved = np.linalg.solve(system, right[:, :, None])[:, :, 0]
-        return np.where(held, fixed, self.widths * solved)
+        right = np.where(held, 0.0, self.widths * slope)
+        return np.asarray(self.widths * np.linalg.solve(system, right[:, :, None])[:, :, 0])
+
+    def _along(self, step: Array, direction: Array) -> Array:
+        """The best of some points along a direction, bent at the bounds.
+
+        The point where the first bound is met always gains; those behind it may gain more.
+        """
+        room = np.where(direction > 0, self.upper - step, step - self.lower)
+        moving = direction != 0
+        reach = room / np.where(moving, np.abs(direction), 1.0)
+        first = np.min(np.where(moving, reach, np.inf), axis=1, initial=1.0)
+        best, value = step, self._value(step)
+        for size in (first[:, None], *_SIZES):
+            trial = np.clip(step + size * direction, self.lower, self.upper)
+            # To the bound exactly, so that it is seen to be there.
+            trial = np.where(moving & (reach <= size), self._bound(direction), trial)
+            height = self._value(trial)
+            best = np.where((height > value)[:, None], trial, best)
+            value = np.maximum(height, value)
+        return best
+
+    def _bound(self, direction: Array) -> Array:
+        return np.where(direction > 0, self.upper, self.lower)
 
 
 def definite(hessians: Array, widths: Array, held: Mask) -> Array:
@@ -77,12 +128,14 @@ def definite(hessians: Array, widths: Array, held: Mask) -> Array:
     Where the part that is not ``held`` is not so, a multiple of the identity, in units
     of ``widths``, is added (Nocedal & Wright, Numerical Optimization, algorithm 3.3).
     """
-    systems = _without(-hessians * _outer(widths), held)
+    usable = np.asarray(np.isfinite(hessians).all(axis=(1, 2)))
+    scaled = np.where(usable[:, None, None], -hessians * _outer(widths), np.eye(held.shape[1]))
+    systems = _without(scaled, held)
     diagonal = np.arange(held.shape[1])
     systems[:, diagonal, diagonal] += held
-    for system in systems:
-        system[diagonal, diagonal] += _shift(system)
-    return systems / _outer(widths)
+    for i in range(len(systems)):
+        systems[i, diagonal, diagonal] += _shift(systems[i])
+    return np.asarray(systems / _outer(widths))
 
 
 def _shift(system: Array) -> float:

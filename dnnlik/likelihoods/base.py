@@ -67,6 +67,8 @@ def checked_values(values: Values, points: Points, parameters: ParameterSet) -> 
 
     Outside the bounds the density is zero, whatever the function says there.
     """
+    if np.isfinite(values).all():
+        return values
     wrong = np.isnan(values) | (values == np.inf)
     if not wrong.any():
         return values
