@@ -1,4 +1,7 @@
-"""Has a chain converged? Autocorrelation within, agreement between ensembles."""
+"""Has a chain converged? Autocorrelation within, agreement between ensembles.
+
+`effective` has the rank-based measures of independent chains.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import emcee
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["autocorrelation_time", "r_hat", "stored_autocorrelation_time"]
+from dnnlik.sampling.effective import effective_size
+
+__all__ = ["autocorrelation_time", "effective_sizes", "r_hat", "stored_autocorrelation_time"]
 
 
 def autocorrelation_time(chain: NDArray[np.float64], thin: int = 1) -> NDArray[np.float64]:
@@ -48,3 +53,8 @@ def r_hat(chains: list[NDArray[np.float64]], tau: NDArray[np.float64]) -> NDArra
     expected = np.mean([within * tau / len(points) for points in flat], axis=0)
     excess = np.maximum(between - expected, 0.0)
     return np.asarray(np.sqrt(1.0 + excess / np.where(within > 0, within, 1.0)))
+
+
+def effective_sizes(chain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`effective_size` of each parameter of a chain (steps, walkers, d) → (d,)."""
+    return np.array([effective_size(chain[:, :, column]) for column in range(chain.shape[2])])
