@@ -21,6 +21,7 @@ __all__ = [
     "opened_likelihood",
     "print_json",
     "publication_options",
+    "sampler_options",
     "sampling_options",
     "scan_option",
     "start_tensorflow",
@@ -127,6 +128,23 @@ sampling_options = _all(
         help="unbiased: the posterior; mixed: 70 % of it, 30 % from the profiled maxima.",
     ),
     click.option("--seed", default=0, show_default=True, help="Seed of all randomness."),
+)
+
+sampler_options = _all(
+    click.option(
+        "--sampler",
+        type=click.Choice(["emcee", "hamiltonian"]),
+        default="emcee",
+        show_default=True,
+        help="Of the posterior. hamiltonian: far faster; needs gradients, which every "
+        "workspace and every likelihood in TensorFlow has.",
+    ),
+    click.option(
+        "--gradients/--no-gradients",
+        default=True,
+        show_default=True,
+        help="Keep gradients for training, where the likelihood has them: half of the file.",
+    ),
 )
 
 training_options = _all(

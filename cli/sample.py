@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+
 from dnnlik.cli.common import (
     FILE,
     ProgressBar,
     likelihood_arguments,
     opened_likelihood,
     print_json,
+    sampler_options,
     sampling_options,
 )
 
@@ -20,6 +22,7 @@ __all__ = ["command"]
 @click.command("sample")
 @likelihood_arguments
 @sampling_options
+@sampler_options
 @click.option("-o", "--output", type=FILE, default=Path("samples.h5"), show_default=True)
 def command(
     likelihood: Path,
@@ -29,6 +32,8 @@ def command(
     points: int,
     strategy: str,
     seed: int,
+    sampler: str,
+    gradients: bool,
     output: Path,
 ) -> None:
     """Sample LIKELIHOOD (a pyhf workspace .json, or a .py) into an HDF5 file.
@@ -40,7 +45,14 @@ def command(
 
     with ProgressBar() as progress:
         samples = sample(
-            opened, output, strategy=strategy, points=points, seed=seed, progress=progress
+            opened,
+            output,
+            strategy=strategy,
+            sampler=sampler,
+            points=points,
+            seed=seed,
+            gradients=gradients,
+            progress=progress,
         )
     print_json(
         {

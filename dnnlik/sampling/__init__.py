@@ -1,15 +1,22 @@
-"""Sampling a likelihood with emcee into one HDF5 file.
+"""Sampling a likelihood into one HDF5 file, with emcee or Hamiltonian Monte Carlo.
 
-Use `sample` for a file, `Samples.open` to read one. What happens inside: ``run``
-plans chains and rows, ``ensemble`` (unbiased) and ``profiled`` fill them with the
-proposals of ``moves``, ``convergence`` judges, ``store`` keeps and ``samples`` reads.
+Use `sample` for a file, `Samples.open` to read one. What happens inside: ``plan``
+shares the rows out among the chains of ``samplers`` (``ensemble``, ``hamiltonian``,
+``profiled``, one a file), ``diagnostics`` judges with ``convergence`` and
+``effective``, ``store`` keeps and ``samples`` reads.
+
+Which sampler: "hamiltonian" wherever the likelihood has gradients (every workspace,
+every surrogate, whatever is written in TensorFlow); "emcee" for all others.
 """
 
-from dnnlik.sampling.run import STRATEGY_FRACTIONS, sample
+from dnnlik.sampling.plan import STRATEGY_FRACTIONS
+from dnnlik.sampling.run import sample
+from dnnlik.sampling.samplers import POSTERIOR_SAMPLERS
 from dnnlik.sampling.samples import STRATEGIES, Maximum, Samples
 from dnnlik.sampling.task import Progress, no_progress
 
 __all__ = [
+    "POSTERIOR_SAMPLERS",
     "STRATEGIES",
     "STRATEGY_FRACTIONS",
     "Maximum",

@@ -17,10 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.exceptions import NotConverged
+from dnnlik.inference import FitResult
 from dnnlik.sampling.convergence import autocorrelation_time
-from dnnlik.sampling.moves import Reference, laplace_reference, mixture_of_moves, sampler_of
+from dnnlik.sampling.moves import mixture_of_moves, sampler_of
+from dnnlik.sampling.reference import Reference, laplace_reference
+from dnnlik.sampling.reflection import Arcs
+from dnnlik.sampling.starts import starting_points
 from dnnlik.sampling.store import SampleStore
-from dnnlik.sampling.task import Progress, Task
+from dnnlik.sampling.task import Progress, Task, spacing
 from dnnlik.typing import JSON, LogDensity, Points
 
 __all__ = ["run_unbiased"]
@@ -73,7 +77,7 @@ class _Progressing:
 
 
 def run_unbiased(
-    density: LogDensity, maximum: Points, task: Task, store: SampleStore, progress: Progress
+    density: LogDensity, best: FitResult, task: Task, store: SampleStore, progress: Progress
 ) -> JSON:
     """Fill the rows of a task; resumes from the store's state if that is of this task.
 
@@ -87,7 +91,7 @@ def run_unbiased(
     if int(saved.get("chain", -1)) == task.chain:
         now = _Progressing.from_state(saved)
     else:
-        now = _start(density, maximum, task)
+        now = _start(density, best, task)
     while now.stage < _WARM_UP_ROUNDS:
         now = _warm_up(density, task, now, progress)
         _save(store, task, now)
@@ -118,39 +122,19 @@ def _save(store: SampleStore, task: Task, now: _Progressing) -> None:
     store.save_state({"chain": task.chain, **now.to_state()})
 
 
-def _start(density: LogDensity, maximum: Points, task: Task) -> _Progressing:
+def _start(density: LogDensity, best: FitResult, task: Task) -> _Progressing:
     """Walkers from the Laplace approximation; where that is outside, closer in."""
-    reference = laplace_reference(density, maximum)
-    rng = task.rng(1)
-    coords = np.empty((task.walkers, len(maximum)))
-    log_prob = np.full(task.walkers, -np.inf)
-    size = 1.0
-    while (missing := np.flatnonzero(~np.isfinite(log_prob))).size:
-        step = rng.normal(size=(missing.size, len(maximum))) @ reference.factor.T
-        coords[missing] = _reflected(density, maximum + size * step)
-        log_prob[missing] = density.log_density(coords[missing])
-        size *= 0.9
-        if size < 1e-4:
-            raise NotConverged(
-                "no start with a finite log-density was found around the maximum. "
-                f"Received: {missing.size} of {task.walkers} walkers without one"
-            )
+    reference = laplace_reference(density, best.point)
+    coords, log_prob = starting_points(density, reference, task.walkers, task.rng(1))
     return _Progressing(coords, log_prob, task.legacy_rng_state(), reference, 0, 0, 1)
-
-
-def _reflected(density: LogDensity, points: Points) -> Points:
-    """Points mirrored into the bounds, so that starts are not all at a bound."""
-    p = density.parameters
-    mirrored = np.where(points < p.lower, 2 * p.lower - points, points)
-    mirrored = np.where(mirrored > p.upper, 2 * p.upper - mirrored, mirrored)
-    return np.asarray(np.clip(mirrored, p.lower, p.upper))
 
 
 def _advance(
     density: LogDensity, now: _Progressing, steps: int
 ) -> tuple[_Progressing, NDArray[np.float64]]:
     """Run emcee for some stored steps: the new position and the block (steps, walkers, d)."""
-    sampler = sampler_of(density, len(now.coords), mixture_of_moves(now.reference))
+    moves = mixture_of_moves(Arcs.within(now.reference, density.parameters))
+    sampler = sampler_of(density, len(now.coords), moves)
     start = emcee.State(now.coords, log_prob=now.log_prob, random_state=now.rng)
     block = np.empty((steps, *now.coords.shape))
     walk = sampler.sample(
@@ -201,6 +185,7 @@ def _produce(
 ) -> _Progressing:
     """Fill the rows of the task from where they are filled to."""
     at_once = max(1, _BLOCK_ROWS // task.walkers)
+    text = f"chain {task.chain}: sampling{spacing(now.thin)}"
     while now.stored < task.steps:
         steps = min(at_once, task.steps - now.stored)
         moved, block = _advance(density, now, steps)
@@ -209,11 +194,10 @@ def _produce(
         store.write(row, block, strategy=task.strategy, chain=task.chain, steps=numbers)
         now = replace(moved, stored=now.stored + steps)
         _save(store, task, now)
-        progress(f"chain {task.chain}: every {now.thin}th step", now.stored, task.steps)
+        progress(text, now.stored, task.steps)
     return now
 
 
 def _tau(task: Task, store: SampleStore, thin: int) -> NDArray[np.float64]:
     """Autocorrelation time of each parameter of the stored chain, in steps, (d,)."""
-    points = store.read("points", task.first, task.first + task.rows)
-    return autocorrelation_time(points.reshape(task.steps, task.walkers, -1), thin)
+    return autocorrelation_time(store.chain(task.first, task.steps, task.walkers), thin)

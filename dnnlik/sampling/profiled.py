@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.inference import FitResult, likelihood_interval, profile
-from dnnlik.sampling.moves import laplace_reference, random_walk, sampler_of
+from dnnlik.sampling.moves import random_walk, sampler_of
+from dnnlik.sampling.reference import laplace_reference
 from dnnlik.sampling.store import SampleStore
-from dnnlik.sampling.task import Progress, Task
+from dnnlik.sampling.task import Progress, Task, spacing
 from dnnlik.typing import JSON, LogDensity
 
 __all__ = ["T_MAX", "run_profiled"]
@@ -52,6 +53,7 @@ def run_profiled(
     state = emcee.State(starts, random_state=task.legacy_rng_state())
     block = np.empty((task.steps, *starts.shape))
     block[0] = starts
+    text = f"chain {task.chain}: walking from the profile{spacing(thin)}"
     walk = sampler.sample(
         state,
         iterations=task.steps - 1,
@@ -61,7 +63,7 @@ def run_profiled(
     )
     for i, state in enumerate(walk, start=1):
         block[i] = state.coords
-        progress(f"chain {task.chain}: every {thin}th step from the profile", i + 1, task.steps)
+        progress(text, i + 1, task.steps)
     numbers = range(0, task.steps * thin, thin)
     store.write(task.first, block, strategy=task.strategy, chain=task.chain, steps=numbers)
     return {"range": ranges, "thin": thin}

@@ -137,7 +137,8 @@ class Samples:
 
     @classmethod
     def open(cls, path: str | Path) -> Samples:
-        """Read a complete sample file.
+        """Read a complete sample file: the rows as read-only arrays, from the disk as
+        they are used.
 
         Raises:
             InvalidFile: missing, damaged, of another kind or schema, or incomplete.
@@ -151,8 +152,8 @@ class Samples:
                         "the sampling was interrupted; the same `dnnlik sample` command resumes "
                         f"it. Received: {written} of {rows} points in {path}"
                     )
-                columns = {name: file[name][:] for name in ("points", *COLUMNS)}
-                gradient = file["gradient"][:] if "gradient" in file else None
+                columns = {name: _mapped(file[name]) for name in ("points", *COLUMNS)}
+                gradient = _mapped(file["gradient"]) if "gradient" in file else None
                 maximum = _maximum(file)
                 diagnostics = json.loads(bytes(file["diagnostics"][:]).decode().strip() or "{}")
             except InvalidFile:
@@ -183,6 +184,19 @@ def opened(path: str | Path) -> h5py.File:
         return h5py.File(path, "r")
     except OSError as error:
         raise InvalidFile(f"the file is no HDF5 file, or is truncated. Received: {path}") from error
+
+
+def _mapped(dataset: h5py.Dataset) -> NDArray[Any]:
+    """A dataset as an array of the file's own bytes: 10⁷ rows cost no memory until used."""
+    offset = dataset.id.get_offset()
+    if offset is None:  # somebody compressed it
+        rows = np.asarray(dataset[:])
+        rows.flags.writeable = False
+        return rows
+    mapped = np.memmap(
+        dataset.file.filename, dataset.dtype, mode="r", offset=offset, shape=dataset.shape
+    )
+    return np.asarray(mapped)
 
 
 def _maximum(file: h5py.File) -> Maximum:

@@ -11,12 +11,12 @@ The layout is that of `dnnlik.sampling.samples`.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import h5py
 import numpy as np
@@ -32,11 +32,14 @@ from dnnlik.sampling.samples import (
     header_of,
     opened,
 )
+from dnnlik.sampling.state import RestartState
 from dnnlik.typing import JSON, DifferentiableLogDensity, LogDensity, Points
 
 __all__ = ["SampleStore"]
 
 _DIAGNOSTICS_BYTES = 65536
+_NUMBERS_AT_ONCE = 20_000_000  # 160 MB
+_FEWEST_WALKERS = 16
 
 
 class SampleStore:
@@ -47,21 +50,30 @@ class SampleStore:
     ``provenance["request"]`` is what makes two requests the same.
     """
 
-    def __init__(self, path: Path, density: LogDensity, rows: int) -> None:
+    def __init__(self, path: Path, density: LogDensity, rows: int, gradients: bool) -> None:
         self.path, self.density, self.rows = path, density, rows
-        self._state_path = path.with_name(path.name + ".state.npz")
+        self.gradients = gradients and isinstance(density, DifferentiableLogDensity)
+        self._state = RestartState(path.with_name(path.name + ".state.npz"))
         self.chains_done: list[JSON] = []
 
     @classmethod
     def open(
-        cls, path: str | Path, density: LogDensity, rows: int, provenance: JSON
+        cls,
+        path: str | Path,
+        density: LogDensity,
+        rows: int,
+        provenance: JSON,
+        *,
+        gradients: bool = True,
     ) -> SampleStore:
         """Create the file, or continue one that the same request left unfinished.
+
+        With ``gradients`` those of ``log_main`` are kept, if the density has them.
 
         Raises:
             InvalidFile: the file exists and was made by another request.
         """
-        store = cls(Path(path), density, rows)
+        store = cls(Path(path), density, rows, gradients)
         if store.path.exists():
             store._check_same(provenance)
             store.chains_done = json.loads(str(store.load_state().get("chains_done", "[]")))
@@ -80,7 +92,7 @@ class SampleStore:
             )
 
     def _create(self, provenance: JSON) -> None:
-        self._state_path.unlink(missing_ok=True)
+        self._state.remove()
         temporary = self.path.with_name(self.path.name + ".new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +115,7 @@ class SampleStore:
         file.attrs["provenance"] = json.dumps(provenance)
         shapes: dict[str, tuple[tuple[int, ...], str]] = {"points": ((self.rows, width), "f8")}
         shapes |= {name: ((self.rows,), kind) for name, kind in COLUMNS.items()}
-        if isinstance(self.density, DifferentiableLogDensity):
+        if self.gradients:
             shapes["gradient"] = ((self.rows, width), "f8")
         shapes |= {
             "maximum_point": ((width,), "f8"),
@@ -129,33 +141,47 @@ class SampleStore:
             return int(file["rows_written"][0]) == self.rows
 
     def write(
-        self, first: int, block: NDArray[np.float64], *, strategy: str, chain: int, steps: range
+        self,
+        first: int,
+        block: NDArray[np.float64],
+        *,
+        strategy: str,
+        chain: int,
+        steps: range,
+        terms: Mapping[str, NDArray[np.float64]] | None = None,
     ) -> None:
         """Write consecutive stored steps of all walkers, and their log terms.
 
         ``block`` (steps, walkers, d) goes to the rows from ``first`` on, step by step;
-        ``steps`` are the numbers of the stored steps in their chain.
+        ``steps`` are the numbers of the stored steps in their chain. ``terms`` are
+        ``log_main``, ``log_constraint`` and ``gradient`` of ``log_main`` at the same rows
+        where they are known; else they are evaluated.
         """
         walkers, points = block.shape[1], block.reshape(-1, block.shape[2])
         count = len(points)
         columns: dict[str, NDArray[Any]] = {
             "points": points,
-            **self._log_terms(points),
+            **(self._log_terms(points) if terms is None else terms),
             "log_prior": self.density.log_prior(points),
             "strategy": np.full(count, STRATEGIES.index(strategy)),
             "chain": np.full(count, chain),
             "walker": np.arange(count) % walkers,
             "step": np.repeat(np.asarray(steps), walkers),
         }
+        if not self.gradients:
+            columns.pop("gradient", None)
         self._put(first, columns)
 
     def _log_terms(self, points: Points) -> dict[str, NDArray[Any]]:
         constraint = self.density.log_constraint(points)
-        terms = {"log_main": self.density.log_main(points), "log_constraint": constraint}
-        if isinstance(self.density, DifferentiableLogDensity):
-            slope = self.density.value_and_gradient(points)[1]
-            terms["gradient"] = slope - self.density.parameters.log_constraint_gradient(points)
-        return terms
+        if not (self.gradients and isinstance(self.density, DifferentiableLogDensity)):
+            return {"log_main": self.density.log_main(points), "log_constraint": constraint}
+        value, slope = self.density.value_and_gradient(points)
+        return {
+            "log_main": value - constraint,
+            "log_constraint": constraint,
+            "gradient": slope - self.density.parameters.log_constraint_gradient(points),
+        }
 
     def _put(self, first: int, columns: Mapping[str, NDArray[Any]]) -> None:
         try:
@@ -174,34 +200,31 @@ class SampleStore:
         with opened(self.path) as file:
             return np.asarray(file[name][first:last])
 
+    def chain(self, first: int, steps: int, walkers: int) -> NDArray[np.float64]:
+        """The points of a chain, (steps, walkers, d), rows from ``first`` on.
+
+        At most about 2·10⁷ numbers: of a longer chain an even choice of its walkers, at
+        least 16 of them, with all their steps.
+        """
+        width = len(self.density.parameters)
+        every = max(1, math.ceil(steps * walkers * width / _NUMBERS_AT_ONCE))
+        every = min(every, max(1, walkers // _FEWEST_WALKERS))
+        block = max(1, _NUMBERS_AT_ONCE // 4 // (walkers * width))
+        chosen = np.empty((steps, len(range(0, walkers, every)), width))
+        with opened(self.path) as file:
+            for step in range(0, steps, block):
+                last = min(step + block, steps)
+                rows = file["points"][first + step * walkers : first + last * walkers]
+                chosen[step:last] = rows.reshape(-1, walkers, width)[:, ::every]
+        return chosen
+
     def save_state(self, state: Mapping[str, Any]) -> None:
         """Replace the restart state; values are numbers, texts or arrays."""
-        temporary = self._state_path.with_name(self._state_path.name + ".new")
-        try:
-            with open(temporary, "wb") as file:
-                np.savez(file, chains_done=json.dumps(self.chains_done), **state)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self._state_path)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise InvalidFile(
-                f"cannot write the restart state ({reason_of(error)}). Received: {self._state_path}"
-            ) from error
+        self._state.save({"chains_done": json.dumps(self.chains_done), **state})
 
     def load_state(self) -> dict[str, NDArray[Any]]:
         """The restart state; empty where there is none or it cannot be read."""
-        try:
-            # Opened here, because NumPy leaves a damaged file open.
-            with (
-                open(self._state_path, "rb") as raw,
-                np.load(raw, allow_pickle=False) as file,
-            ):
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, KeyError, RuntimeError, BadZipFile):
-            # RuntimeError: a damaged header may ask for a password or an unknown compression.
-            return {}
+        return self._state.load()
 
     def write_maximum(self, maximum: Maximum) -> None:
         """Store the expansion at the maximum."""
@@ -226,7 +249,7 @@ class SampleStore:
         padded = np.frombuffer(text.ljust(_DIAGNOSTICS_BYTES), dtype="u1")
         self._put(0, {"diagnostics": padded})
         self._put(0, {"rows_written": np.array([self.rows])})
-        self._state_path.unlink(missing_ok=True)
+        self._state.remove()
 
 
 def _writable(path: Path, *, new: bool = False) -> h5py.File:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Progress", "Task", "no_progress"]
+__all__ = ["Progress", "Task", "no_progress", "spacing"]
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is done, steps so far, steps in all)."""
@@ -17,12 +17,25 @@ def no_progress(text: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
+def spacing(thin: int) -> str:
+    """How a chain is thinned, to go on in a text.
+
+    >>> [spacing(thin) for thin in (1, 2, 3, 12, 101)]
+    ['', ', every 2nd step', ', every 3rd step', ', every 12th step', ', every 101st step']
+    """
+    if thin == 1:
+        return ""
+    ending = "th" if thin // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(thin % 10, "th")
+    return f", every {thin}{ending} step"
+
+
 @dataclass(frozen=True)
 class Task:
     """Rows ``first:first+steps*walkers`` of a sample file, one chain.
 
     Attributes:
-        strategy: "unbiased" or "profiled".
+        strategy: what its rows follow, "unbiased" or "profiled".
+        sampler: who fills them, a name in `dnnlik.sampling.samplers.SAMPLERS`.
         chain: number of the chain, unique in the file.
         first: its first row.
         steps: stored steps.
@@ -31,6 +44,7 @@ class Task:
     """
 
     strategy: str
+    sampler: str
     chain: int
     first: int
     steps: int

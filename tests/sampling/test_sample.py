@@ -19,8 +19,8 @@ from dnnlik.inference import expansion_of_main
 from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Parameter
 from dnnlik.sampling import Samples, ensemble, sample
+from dnnlik.sampling.plan import plan
 from dnnlik.sampling.profiled import T_MAX
-from dnnlik.sampling.run import plan
 
 COLUMNS = ("points", "log_main", "log_constraint", "log_prior", "chain", "walker", "step")
 
@@ -241,7 +241,7 @@ sample(open_likelihood({likelihood!r}), {path!r}, points=4000, seed=5, progress=
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("when", "chain", "stored"),
-    [("chain 0: every", 0, 1), ("chain 1: every", 1, 1), ("chain 2: every", None, 0)],
+    [("chain 0: sampling", 0, 1), ("chain 1: sampling", 1, 1), ("chain 2: walking", None, 0)],
     ids=["first chain", "second chain", "profiled chain"],
 )
 def test_a_killed_run_goes_on(likelihood_file, likelihood, small, tmp_path, when, chain, stored):

@@ -1,0 +1,47 @@
+"""Where the chains of the posterior start."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.exceptions import NotConverged
+from dnnlik.sampling.reference import Reference
+from dnnlik.typing import LogDensity, Points, Values
+
+__all__ = ["starting_points"]
+
+
+def starting_points(
+    density: LogDensity, reference: Reference, count: int, rng: np.random.Generator
+) -> tuple[Points, Values]:
+    """Draws (count, d) from the reference within the bounds, and their log-density.
+
+    Where the density is zero they are drawn again, closer to the reference's mean.
+
+    Raises:
+        NotConverged: there is no finite log-density even very close to it.
+    """
+    width = len(reference.mean)
+    points = np.empty((count, width))
+    log_density = np.full(count, -np.inf)
+    size = 1.0
+    while (missing := np.flatnonzero(~np.isfinite(log_density))).size:
+        step = rng.normal(size=(missing.size, width)) @ reference.factor.T
+        points[missing] = _mirrored(density, reference.mean + size * step)
+        log_density[missing] = density.log_density(points[missing])
+        size *= 0.9
+        if size < 1e-4:
+            raise NotConverged(
+                "no start with a finite log-density was found around the maximum. "
+                f"Received: {missing.size} of {count} walkers without one"
+            )
+    return points, log_density
+
+
+def _mirrored(density: LogDensity, points: Points) -> NDArray[np.float64]:
+    """Points mirrored into the bounds, so that starts are not all at a bound."""
+    p = density.parameters
+    mirrored = np.where(points < p.lower, 2 * p.lower - points, points)
+    mirrored = np.where(mirrored > p.upper, 2 * p.upper - mirrored, mirrored)
+    return np.asarray(np.clip(mirrored, p.lower, p.upper))

@@ -1,0 +1,59 @@
+"""What a killed run needs to go on, in one small file beside the samples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.documents import reason_of
+from dnnlik.exceptions import InvalidFile
+
+__all__ = ["RestartState"]
+
+
+class RestartState:
+    """Named numbers, texts and arrays; the file is replaced atomically."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Replace what is there.
+
+        Raises:
+            InvalidFile: it cannot be written; what was there before stays.
+        """
+        temporary = self.path.with_name(self.path.name + ".new")
+        try:
+            with open(temporary, "wb") as file:
+                np.savez(file, **state)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise InvalidFile(
+                f"cannot write the restart state ({reason_of(error)}). Received: {self.path}"
+            ) from error
+
+    def load(self) -> dict[str, NDArray[Any]]:
+        """What was saved; empty where there is nothing or it cannot be read."""
+        try:
+            # Opened here, because NumPy leaves a damaged file open.
+            with open(self.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except (OSError, ValueError, EOFError, KeyError, RuntimeError, BadZipFile):
+            # RuntimeError: a damaged header may ask for a password or an unknown compression.
+            return {}
+
+    def remove(self) -> None:
+        """Nothing to go on from any more."""
+        self.path.unlink(missing_ok=True)
