@@ -36,6 +36,7 @@ ACCEPTANCE = 0.9
 stiffest parts, where chains then stick."""
 _ANGLE = 2.0  # of a trajectory: a little beyond the quarter where a Gaussian forgets
 _JITTER = 0.2  # of the angle, either way: no period of the posterior is hit for ever
+_FINE, _FINEST = 0.1, 3.0  # share of fine steps, and the most decades that they are finer
 _MOST_KICKS = 200
 _ROUNDS = 6
 _LENGTH = 16  # trajectories of the first round; each round doubles them
@@ -144,11 +145,19 @@ def _trajectories(
     here = position(density, arcs, now.z)
     for number in numbers:
         rng = task.rng(2, now.stage, number)
-        jitter = rng.uniform(1 - _JITTER, 1 + _JITTER, size=task.walkers)
         kicks = _kicks(step.tried)
-        moved = transition(density, arcs, here, rng, _ANGLE / kicks * jitter, kicks)
+        angle = _ANGLE / kicks * _jitter(rng, task.walkers)
+        moved = transition(density, arcs, here, rng, angle, kicks)
         here = moved.position
         yield moved
+
+
+def _jitter(rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """Factors of the step (count,): about 1, and for a few much less, which is what gets
+    a chain out of a corner that is too stiff for the step of all others."""
+    common = rng.uniform(1 - _JITTER, 1 + _JITTER, size=count)
+    fine = 10.0 ** -rng.uniform(0, _FINEST, size=count)
+    return np.where(rng.uniform(size=count) < _FINE, fine, common)
 
 
 def _warm_up(

@@ -12,28 +12,34 @@ from dnnlik.typing import LogDensity, Points, Values
 __all__ = ["starting_points"]
 
 
+_ROOM = 10.0  # of the log-density, for few parameters
+
+
 def starting_points(
     density: LogDensity, reference: Reference, count: int, rng: np.random.Generator
 ) -> tuple[Points, Values]:
     """Draws (count, d) from the reference within the bounds, and their log-density.
 
-    Where the density is zero they are drawn again, closer to the reference's mean.
+    Where the density is far below that of a Gaussian, or zero, they are drawn again,
+    closer to the reference's mean: chains that start in a stiff corner stay there.
 
     Raises:
-        NotConverged: there is no finite log-density even very close to it.
+        NotConverged: there is no such start even very close to it.
     """
     width = len(reference.mean)
     points = np.empty((count, width))
     log_density = np.full(count, -np.inf)
+    # Of a Gaussian the drop from the mean is d/2 with a standard deviation of sqrt(d/2).
+    lowest = density.log_density(reference.mean[None])[0] - width - _ROOM
     size = 1.0
-    while (missing := np.flatnonzero(~np.isfinite(log_density))).size:
+    while (missing := np.flatnonzero(~(log_density > lowest))).size:
         step = rng.normal(size=(missing.size, width)) @ reference.factor.T
         points[missing] = _mirrored(density, reference.mean + size * step)
         log_density[missing] = density.log_density(points[missing])
         size *= 0.9
         if size < 1e-4:
             raise NotConverged(
-                "no start with a finite log-density was found around the maximum. "
+                "no start of a usable log-density was found around the maximum. "
                 f"Received: {missing.size} of {count} walkers without one"
             )
     return points, log_density
