@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# For all ways alike: on two cores, threads of OpenBLAS and of XLA get into each other's way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import emcee
 import numpy as np
@@ -40,10 +42,10 @@ from dnnlik.sampling.convergence import autocorrelation_time
 
 ROOT = Path(__file__).resolve().parents[1]
 PROBLEMS = ("toy", "sbottom_66p", "stau_120p")
-STRETCH_STEPS = {"toy": 20_000, "sbottom_66p": 15_000, "stau_120p": 10_000}
+STRETCH_STEPS = {"toy": 20_000, "sbottom_66p": 6_000, "stau_120p": 6_000}
 POINTS = {
-    "emcee": {"toy": 100_000, "sbottom_66p": 40_000, "stau_120p": 40_000},
-    "hamiltonian": {"toy": 1_000_000, "sbottom_66p": 200_000, "stau_120p": 200_000},
+    "emcee": {"toy": 50_000, "sbottom_66p": 20_000, "stau_120p": 20_000},
+    "hamiltonian": {"toy": 1_000_000, "sbottom_66p": 100_000, "stau_120p": 100_000},
 }
 Scalar = Callable[[np.ndarray], float]
 

@@ -38,7 +38,7 @@ from dnnlik.typing import JSON, DifferentiableLogDensity, LogDensity, Points
 __all__ = ["SampleStore"]
 
 _DIAGNOSTICS_BYTES = 65536
-_NUMBERS_AT_ONCE = 20_000_000  # 160 MB
+_NUMBERS_AT_ONCE = 10_000_000  # 80 MB
 _FEWEST_WALKERS = 16
 
 
@@ -203,7 +203,7 @@ class SampleStore:
     def chain(self, first: int, steps: int, walkers: int) -> NDArray[np.float64]:
         """The points of a chain, (steps, walkers, d), rows from ``first`` on.
 
-        At most about 2·10⁷ numbers: of a longer chain an even choice of its walkers, at
+        At most about 10⁷ numbers: of a longer chain an even choice of its walkers, at
         least 16 of them, with all their steps.
         """
         width = len(self.density.parameters)

@@ -14,6 +14,8 @@ import pytest
 from dnnlik.exceptions import InvalidFile
 from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Normal, Parameter
+from dnnlik.sampling import sample
+from dnnlik.sampling import store as store_module
 from dnnlik.sampling.samples import Maximum, Samples
 from dnnlik.sampling.store import SampleStore
 
@@ -286,3 +288,67 @@ def test_a_failed_write_keeps_what_was_written(store, block):
     assert not store.complete
     store.write(2000, block[500:], strategy="unbiased", chain=0, steps=range(500))
     np.testing.assert_array_equal(store.read("points", 0, 4000), block.reshape(-1, 2))
+
+
+def test_rows_are_read_as_they_are_used(complete):
+    """Columns are read-only plain arrays of the file's own bytes."""
+    found = Samples.open(complete)
+    for column in (found.points, found.log_main, found.strategy, found.step):
+        assert type(column) is np.ndarray
+        assert column.base is not None
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 0
+
+
+def test_a_repacked_file_is_read_too(complete, tmp_path):
+    """Compressed by somebody, so that it cannot be mapped: the same arrays."""
+    other = tmp_path / "repacked.h5"
+    with h5py.File(complete) as old, h5py.File(other, "w") as new:
+        new.attrs.update(old.attrs)
+        for name, dataset in old.items():
+            new.create_dataset(name, data=dataset[:], compression="gzip")
+    one, two = Samples.open(complete), Samples.open(other)
+    np.testing.assert_array_equal(one.points, two.points)
+    assert one.digest == two.digest
+    assert not two.points.flags.writeable
+
+
+def test_known_terms_are_kept_as_they_are(store, block):
+    """What the caller has evaluated is not evaluated again."""
+    terms = {"log_main": np.arange(40.0), "log_constraint": -np.arange(40.0)}
+    store.write(0, block[:10], strategy="unbiased", chain=0, steps=range(10), terms=terms)
+    np.testing.assert_array_equal(store.read("log_main", 0, 40), np.arange(40.0))
+
+
+@pytest.mark.parametrize("most", [10**9, 100, 1])
+def test_a_long_chain_is_an_even_choice_of_its_walkers(density, tmp_path, monkeypatch, most):
+    """All steps of all walkers, or of sixteen at least; read in parts of any size."""
+    monkeypatch.setattr(store_module, "_NUMBERS_AT_ONCE", most)
+    store = SampleStore.open(tmp_path / "samples.h5", density, 1280, PROVENANCE)
+    block = np.random.default_rng(1).normal(size=(20, 64, 2))
+    store.write(0, block, strategy="unbiased", chain=0, steps=range(20))
+    every = 1 if most == 10**9 else 4
+    np.testing.assert_array_equal(store.chain(0, 20, 64), block[:, ::every])
+
+
+def test_gradients_need_not_be_kept(likelihood, tmp_path):
+    """Without them the file is half as long, and everything else is the same."""
+    request = {"strategy": "unbiased", "sampler": "hamiltonian", "points": 2000}
+    one = sample(likelihood, tmp_path / "with.h5", **request)
+    two = sample(likelihood, tmp_path / "without.h5", gradients=False, **request)
+    assert two.gradient is None
+    assert one.gradient is not None
+    np.testing.assert_array_equal(one.points, two.points)
+    np.testing.assert_array_equal(one.log_main, two.log_main)
+    assert one.diagnostics == two.diagnostics
+    emcee = sample(likelihood, tmp_path / "e.h5", gradients=False, points=2000)
+    assert emcee.gradient is None
+
+
+def test_the_worst_parameter_and_the_pois_are_named(mixed):
+    """Sizes and R-hat by name, for both sorts of chains the same keys."""
+    found = mixed.diagnostics
+    for name in ("effective_points", "bulk_effective_points", "tail_effective_points", "r_hat"):
+        assert found[f"{name}_parameter"] in mixed.parameters.names
+        worst = min if name != "r_hat" else max
+        assert worst(found[name], found["poi"]["mu"][name]) == found[name]
