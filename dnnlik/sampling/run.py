@@ -55,12 +55,7 @@ def sample(
     tasks = plan(
         len(likelihood.parameters), strategy=strategy, sampler=sampler, points=points, seed=seed
     )
-    if not likelihood.parameters.poi_names:
-        raise InvalidParameters(
-            "at least one parameter must be of interest (poi=True). Received: none"
-        )
-    if SAMPLERS[sampler].needs_gradients:
-        require_gradients(likelihood)
+    _check(likelihood, sampler)
     request = {
         "likelihood": likelihood.digest,
         "strategy": strategy,
@@ -75,6 +70,15 @@ def sample(
     if not store.complete:
         _fill(likelihood, tasks, store, progress)
     return Samples.open(path)
+
+
+def _check(likelihood: Likelihood, sampler: str) -> None:
+    if not likelihood.parameters.poi_names:
+        raise InvalidParameters(
+            "at least one parameter must be of interest (poi=True). Received: none"
+        )
+    if SAMPLERS[sampler].needs_gradients:
+        require_gradients(likelihood)
 
 
 def _fill(

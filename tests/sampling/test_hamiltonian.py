@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +281,60 @@ def test_an_interrupted_run_goes_on(likelihood, small_file, tmp_path, monkeypatc
     assert [file.name for file in tmp_path.iterdir()] == ["samples.h5"]
 
 
+SCRIPT = """
+import time
+from dnnlik.likelihoods import open_likelihood
+from dnnlik.sampling import hamiltonian, sample
+
+hamiltonian._BLOCK_ROWS = 300
+
+def wait(text, done, total):
+    if text.startswith({when!r}):
+        time.sleep(0.3)
+
+sample(open_likelihood({likelihood!r}), {path!r}, sampler="hamiltonian", points=4000, seed=5,
+       progress=wait)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("when", "stage", "stored"),
+    [("chain 0: warm-up", 1, 0), ("chain 0: sampling", 7, 1)],
+    ids=["warm-up", "production"],
+)
+def test_a_killed_run_goes_on(
+    likelihood_file, likelihood, small_file, tmp_path, when, stage, stored
+):
+    """SIGKILL after a state was saved, then the same call: the same bytes."""
+    path = tmp_path / "samples.h5"
+    script = SCRIPT.format(when=when, likelihood=str(likelihood_file), path=str(path))
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    try:
+        assert came_to(path.with_name("samples.h5.state.npz"), process, stage, stored)
+        process.send_signal(signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == -signal.SIGKILL
+    sample(likelihood, path, sampler="hamiltonian", points=4000, seed=5)
+    assert content(path) == content(small_file)
+
+
+def came_to(state: Path, process: subprocess.Popen, stage: int, stored: int) -> bool:
+    """Whether a saved state has come so far before the process ended."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        if state.is_file():
+            with np.load(state) as file:
+                if "numbers" in file and tuple(file["numbers"][:2]) >= (stage, stored):
+                    return True
+        time.sleep(0.01)
+    return False
+
+
 def test_the_samplers_agree_with_the_truth(likelihood, truth, tmp_path):
     """On the cut Gaussian with correlations of the bounded parameter."""
     found = sample(
@@ -348,4 +406,4 @@ def test_two_samplers_agree_on_a_search(tmp_path):
     if not workspace.is_file():
         pytest.skip(f"set DNNLIK_DATA to the folder of {workspace.name}")
     assert json.loads(workspace.read_text())["version"] == "1.0.0"
-    agree(*both(workspace, tmp_path, 30_000))
+    agree(*both(workspace, tmp_path, 16_000))
