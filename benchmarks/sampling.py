@@ -44,8 +44,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROBLEMS = ("toy", "sbottom_66p", "stau_120p")
 STRETCH_STEPS = {"toy": 20_000, "sbottom_66p": 6_000, "stau_120p": 6_000}
 POINTS = {
-    "emcee": {"toy": 50_000, "sbottom_66p": 20_000, "stau_120p": 20_000},
-    "hamiltonian": {"toy": 1_000_000, "sbottom_66p": 100_000, "stau_120p": 100_000},
+    "emcee": {"toy": 400_000, "sbottom_66p": 400_000, "stau_120p": 100_000},
+    "hamiltonian": {"toy": 1_000_000, "sbottom_66p": 1_000_000, "stau_120p": 200_000},
 }
 Scalar = Callable[[np.ndarray], float]
 

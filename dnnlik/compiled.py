@@ -40,9 +40,11 @@ class CompiledFunction:
             and of which no derivative is taken.
         width: the number of columns d.
         data_width: columns of the second argument, if there is one.
+        shared: shapes of further arguments, the same for all rows of a call.
         sizes: block sizes to compile for, ascending; each compiles at first use.
 
-    Every method takes the points (n, d) and, if there are any, the data (n, data_width).
+    Every method takes the points (n, d), the data (n, data_width) if there are any, and
+    what is shared.
 
     >>> f = CompiledFunction(lambda x: tf.reduce_sum(x**3, axis=1), width=2)
     >>> point = np.array([[1.0, 2.0]])
@@ -59,15 +61,16 @@ class CompiledFunction:
         function: _Function,
         width: int,
         data_width: int = 0,
+        shared: Sequence[tuple[int, ...]] = (),
         sizes: Sequence[int] = BLOCK_SIZES,
     ) -> None:
         self.width, self.sizes = width, tuple(sizes)
         small = tuple(size for size in self.sizes if size <= LARGEST_WITH_GRADIENT)
         self._small = small or self.sizes[:1]
         inputs = [width, data_width] if data_width else [width]
-        self._value = _Compiled(function, inputs)
-        self._both = _Compiled(_with_gradient(function), inputs)
-        self._product = _Compiled(_hessian_vector(function), [width, *inputs])
+        self._value = _Compiled(function, inputs, shared)
+        self._both = _Compiled(_with_gradient(function), inputs, shared)
+        self._product = _Compiled(_hessian_vector(function), [width, *inputs], shared)
 
     def value(self, points: Points, *data: NDArray[np.float64]) -> Values:
         """The function at points, (n, d) → (n,)."""
@@ -99,7 +102,8 @@ class CompiledFunction:
         total = len(arrays[0])
         if total in sizes:
             return [result.copy() for result in compiled(arrays)]
-        blocks = list(_blocks(sizes, *arrays))
+        split, shared = arrays[: compiled.split], arrays[compiled.split :]
+        blocks = [[*block, *shared] for block in _blocks(sizes, *split)]
         # Traced one after the other; then one block keeps little more than one core busy.
         for size in {len(block[0]) for block in blocks}:
             compiled.prepare(size)
@@ -136,9 +140,15 @@ class _Compiled:
     which is meant here, and looks up the right trace at every call.
     """
 
-    def __init__(self, function: Callable[..., Any], widths: Sequence[int]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        widths: Sequence[int],
+        shared: Sequence[tuple[int, ...]],
+    ) -> None:
         self._function = tf.function(function, jit_compile=True, autograph=False)
-        self._widths = tuple(widths)
+        self._widths, self._shared = tuple(widths), tuple(shared)
+        self.split = len(self._widths)  # arguments that have rows
         self._concrete: dict[int, Callable[..., Any]] = {}
 
     def __call__(self, arrays: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
@@ -154,8 +164,9 @@ class _Compiled:
             self._concrete[rows] = self._compile(rows)
 
     def _compile(self, rows: int) -> Callable[..., Any]:
-        shapes = [tf.TensorSpec((rows, width), tf.float64) for width in self._widths]
-        concrete = self._function.get_concrete_function(*shapes)
+        shapes = [*((rows, width) for width in self._widths), *self._shared]
+        specs = [tf.TensorSpec(shape, tf.float64) for shape in shapes]
+        concrete = self._function.get_concrete_function(*specs)
         inner = getattr(concrete, "inference_fn", None)
         if inner is None or not hasattr(inner, "call_flat"):
             return lambda *tensors: tf.nest.flatten(concrete(*tensors))

@@ -7,7 +7,7 @@ that a differentiable analysis replaces in each step are the `Templates`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,8 +71,9 @@ class Layout:
         return int(self.element_cell.max()) + 1
 
 
-def layout_of(spec: Specification) -> Layout:
-    """The positions of everything in a specification."""
+def layout_of(spec: Specification, *others: Specification) -> Layout:
+    """The positions of everything in a specification; modifiers that move something in
+    it or in one of the ``others``, which differ from it in numbers alone."""
     sizes = dict(spec.channels)
     cell_sizes = [_checked(cell, sizes[cell.channel]).nominal.size for cell in spec.cells]
     first_bin = dict(zip(sizes, np.cumsum([0, *sizes.values()][:-1]), strict=True))
@@ -82,8 +83,8 @@ def layout_of(spec: Specification) -> Layout:
     return Layout(
         element_cell=np.repeat(np.arange(len(spec.cells)), cell_sizes),
         element_bin=np.concatenate(bins).astype(np.intp),
-        histosys=_columns(spec, "histosys"),
-        normsys=_columns(spec, "normsys"),
+        histosys=_columns((spec, *others), "histosys"),
+        normsys=_columns((spec, *others), "normsys"),
         factors=_factors(spec, cell_sizes),
         one=len(spec.parameters),
         bins=spec.bins,
@@ -92,12 +93,12 @@ def layout_of(spec: Specification) -> Layout:
     )
 
 
-def templates_of(spec: Specification) -> Templates:
-    """The numbers of a specification, rows in the order of `layout_of`."""
+def templates_of(spec: Specification, layout: Layout) -> Templates:
+    """The numbers of a specification, rows in the order of its layout."""
     nominal = np.concatenate([cell.nominal for cell in spec.cells])
     starts = np.cumsum([0, *(cell.nominal.size for cell in spec.cells)])
-    rows_h = {column: row for row, column in enumerate(_columns(spec, "histosys"))}
-    rows_n = {column: row for row, column in enumerate(_columns(spec, "normsys"))}
+    rows_h = {column: row for row, column in enumerate(layout.histosys)}
+    rows_n = {column: row for row, column in enumerate(layout.normsys)}
     up, down = (np.tile(nominal, (len(rows_h), 1)) for _ in range(2))
     high, low = (np.ones((len(rows_n), len(spec.cells))) for _ in range(2))
     for c, cell in enumerate(spec.cells):
@@ -125,14 +126,18 @@ def _checked(cell: Cell, size: int) -> Cell:
     return cell
 
 
-def _columns(spec: Specification, kind: str) -> Index:
+def _columns(specs: Sequence[Specification], kind: str) -> Index:
     """Columns of all parameters with such modifiers that move something, each once,
     ascending. Published workspaces are full of modifiers that do nothing."""
     moves = _moves_histogram if kind == "histosys" else _moves_scale
-    names = {
-        m.name for cell in spec.cells for m in cell.modifiers if m.kind == kind and moves(cell, m)
+    columns = {
+        spec.columns[m.name].start
+        for spec in specs
+        for cell in spec.cells
+        for m in cell.modifiers
+        if m.kind == kind and moves(cell, m)
     }
-    return np.array(sorted(spec.columns[name].start for name in names), dtype=np.intp)
+    return np.array(sorted(columns), dtype=np.intp)
 
 
 def _moves_histogram(cell: Cell, modifier: Modifier) -> bool:

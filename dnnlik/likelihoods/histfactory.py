@@ -52,7 +52,7 @@ class HistFactoryLikelihood(Likelihood):
         )
         self._free, self._held = np.flatnonzero(free), np.flatnonzero(specification.fixed)
         self._layout = layout_of(specification)
-        self._templates = templates_of(specification)
+        self._templates = templates_of(specification, self._layout)
 
     @property
     def fixed_values(self) -> dict[str, float]:
@@ -61,7 +61,8 @@ class HistFactoryLikelihood(Likelihood):
         return {p.name: p.init for p, fixed in rows if fixed}
 
     @cached_property
-    def _fixed_constraint(self) -> float:
+    def fixed_constraint(self) -> float:
+        """The constraint terms of the fixed parameters: a constant of ``log_main``."""
         rows = zip(self.specification.parameters, self.specification.fixed, strict=True)
         held = [p for p, fixed in rows if fixed and p.constraint is not None]
         return sum(p.constraint.log_density(p.init) for p in held if p.constraint is not None)
@@ -81,16 +82,19 @@ class HistFactoryLikelihood(Likelihood):
 
     def expected_events_tensor(self, points: tf.Tensor) -> tf.Tensor:
         """Expected events in each bin as a tensor function: (n, d) → (n, bins)."""
+        return expected_events(self._layout, self._coefficients, self.all_columns(points))
+
+    def all_columns(self, points: tf.Tensor) -> tf.Tensor:
+        """The free parameters (n, d) with the fixed ones among them, in pyhf's order."""
         inits = np.array([p.init for p in self.specification.parameters])
         order = np.argsort(np.concatenate([self._free, self._held]))
         held = tf.repeat(tf.constant(inits[None, self._held]), tf.shape(points)[0], axis=0)
-        full = tf.gather(tf.concat([points, held], axis=1), order, axis=1)
-        return expected_events(self._layout, self._coefficients, full)
+        return tf.gather(tf.concat([points, held], axis=1), order, axis=1)
 
     def log_main_tensor(self, points: tf.Tensor) -> tf.Tensor:
         """The main term as a tensor function, (n, d) → (n,)."""
         rates = self.expected_events_tensor(points)
-        return log_poisson(self.specification.observed, rates) + self._fixed_constraint
+        return log_poisson(self.specification.observed, rates) + self.fixed_constraint
 
     @cached_property
     def _terms(self) -> TensorTerms:
@@ -116,7 +120,7 @@ class HistFactoryLikelihood(Likelihood):
 
     @cached_property
     def _model(self) -> ModelOfData:
-        return ModelOfData(self.expected_events_tensor, self.parameters, self._fixed_constraint)
+        return ModelOfData(self.expected_events_tensor, self.parameters, self.fixed_constraint)
 
     @cached_property
     def _of_data(self) -> CompiledFunction:
