@@ -16,7 +16,7 @@ from dnnlik.inference.gradients import STEP, gradient_function
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import Gradients, LogDensity, Points, Problems, Values
 
-__all__ = ["Problems", "Repeated", "has_gradient", "hessians", "problems_of"]
+__all__ = ["Problems", "Repeated", "Selected", "has_gradient", "hessians", "problems_of"]
 
 Rows = NDArray[np.intp]
 
@@ -45,6 +45,24 @@ class Repeated:
     def value_and_gradient(self, points: Points, rows: Rows) -> tuple[Values, Gradients]:
         value, gradient = self._both(points)
         return value, gradient
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Some problems of a batch, numbered anew."""
+
+    problems: Problems
+    chosen: Rows
+
+    @property
+    def parameters(self) -> ParameterSet:
+        return self.problems.parameters
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def value_and_gradient(self, points: Points, rows: Rows) -> tuple[Values, Gradients]:
+        return self.problems.value_and_gradient(points, self.chosen[rows])
 
 
 def problems_of(density: LogDensity | Problems, count: int) -> Problems:

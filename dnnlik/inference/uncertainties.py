@@ -14,7 +14,7 @@ from dnnlik.inference.result import FitResult
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import LogDensity
 
-__all__ = ["Uncertainties", "fisher_information", "uncertainties"]
+__all__ = ["Uncertainties", "fisher_information", "profile_width", "uncertainties"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -89,6 +89,15 @@ def uncertainties(
     held = (point <= p.lower) | (point >= p.upper)
     held[[p.index(name) for name in fixed]] = True
     return Uncertainties(p, point, held, _inverse(-hessian(density, point), ~held))
+
+
+def profile_width(density: LogDensity, point: Array, name: str) -> float:
+    """One standard deviation of a parameter from the curvature of its profile at a point
+    (d,), even if it is at its own bound; others at theirs are held. NaN if not concave."""
+    p = density.parameters
+    column, free = p.index(name), (point > p.lower) & (point < p.upper)
+    free[column] = True
+    return float(_errors(_inverse(-hessian(density, point), free))[column])
 
 
 def fisher_information(density: LogDensity, point: ArrayLike) -> Array:
