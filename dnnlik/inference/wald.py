@@ -1,8 +1,14 @@
-"""σ of the parameter of interest from the observed likelihood alone.
+"""What background-only data would show, from the observed likelihood alone.
 
 For likelihoods that know no data but their own: copies, and analytic functions. Wald's
-approximation says t_μ = (μ - μ̂)²/σ² (arXiv:1007.1727, sect. 3.1), so that each tested
-value gives its σ, and √q_{μ,A} = μ/σ for background-only data (sect. 3.2).
+approximation says t_μ = (μ - μ̂)²/σ² (arXiv:1007.1727, sect. 3.1), a parabola, of which
+background-only data have the same σ and the minimum at 0 (sect. 3.2):
+
+    q_{μ,A} = μ²/σ² = t_μ - t_0 - μ t'_0
+
+with the slope t'_0 of the profile at μ = 0. It is exact if the data are the expected ones,
+holds with the maximum at a bound, and is off by the ratio n/b for n counts where b were
+expected, for large signals too.
 """
 
 from __future__ import annotations
@@ -19,26 +25,21 @@ __all__ = ["wald_root"]
 
 Array = NDArray[np.float64]
 
-_NEAR = 1e-3
-"""t below which σ is taken from the curvature: a ratio of two small numbers is none."""
+_SMALL = 1e-3
+"""q below which μ/σ is taken from the curvature: the difference has no digits left."""
 
 
 def wald_root(density: LogDensity, found: Maxima) -> Array:
-    """√q_{μ,A} = μ/σ of the tested values, (m,); NaN where the likelihood has no width.
-
-    If μ̂ is at a bound, the profile has a slope there: t_μ = g (μ - μ̂) + (μ - μ̂)²/σ².
-    """
-    p = density.parameters
-    column = p.index(found.poi)
-    step = found.values - found.fitted
-    slope = 0.0
-    if not p.lower[column] < found.fitted < p.upper[column]:
-        _, gradient = gradient_function(density)(found.best.point[None])
-        slope = -2.0 * float(gradient[0, column])
-    parabola = 2.0 * (found.best.log_likelihood - found.held) - slope * step
-    far = parabola > _NEAR
-    sigma = np.full(step.shape, np.nan)
-    sigma[far] = np.abs(step[far]) / np.sqrt(parabola[far])
-    if not far.all():
-        sigma[~far] = profile_width(density, found.best.point, found.poi)
-    return found.values / sigma
+    """√q_{μ,A} of the tested values, (m,); NaN where the likelihood has no width."""
+    zero = found.at_zero
+    _, gradient = gradient_function(density)(zero.point[None])
+    # At a maximum with μ held, the slope of the profile is the partial derivative.
+    slope = -2.0 * float(gradient[0, density.parameters.index(found.poi)])
+    parabola = 2.0 * (zero.log_likelihood - found.held) - slope * found.values
+    large = parabola > _SMALL
+    root = np.sqrt(np.where(large, parabola, np.nan))
+    if not large.all():
+        small = found.values / profile_width(density, zero.point, found.poi)
+        # Where the parabola says little but the curvature much, there is no parabola.
+        root = np.where(large | (small**2 > 4 * _SMALL), root, small)
+    return np.asarray(root)
