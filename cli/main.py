@@ -13,7 +13,7 @@ from dnnlik.exceptions import DnnlikError
 
 __all__ = ["main"]
 
-_COMMANDS = ("sample", "train", "validate", "export", "inspect", "run")
+_COMMANDS = ("sample", "train", "validate", "export", "inspect", "run", "fit", "scan", "limit")
 
 
 class _Commands(click.Group):

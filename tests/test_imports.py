@@ -22,7 +22,7 @@ ALLOWED = {
     "validation": BASE | {"inference", "sampling", "surrogate"},
     "onnx": BASE | {"surrogate"},
     "bundle": BASE | {"onnx", "validation", "surrogate"},
-    "plotting": BASE | {"validation"},
+    "plotting": BASE | {"inference", "validation"},
 }
 
 

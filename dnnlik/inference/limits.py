@@ -18,7 +18,7 @@ __all__ = ["UpperLimit", "check_level", "upper_limit"]
 
 Array = NDArray[np.float64]
 
-_POINTS = 25
+_POINTS = 41
 """Values of the first scan, which brackets the limits and draws the curves."""
 _PRECISION = 1e-5
 """Relative precision of a limit."""

@@ -1,8 +1,7 @@
 """Figures of a validation: pure functions from results to matplotlib figures.
 
 Each returns a `matplotlib.figure.Figure` that no global state knows of; save it with
-``figure.savefig(path)``. Colours are those of the Okabe-Ito palette, which stay apart
-for colour-blind readers and in print.
+``figure.savefig(path)``.
 """
 
 from __future__ import annotations
@@ -12,21 +11,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from dnnlik.plotting.style import EXACT, GREY, SURROGATE, new_figure
 from dnnlik.validation.report import HeldOut, Interval, Scan
 
 __all__ = ["figure_of_errors", "figure_of_history", "figure_of_posterior", "figure_of_scan"]
 
-EXACT, SURROGATE, GREY = "#0072B2", "#D55E00", "#999999"
-_RESOLUTION = 150
-
-
-def _figure(width: float = 6.0, height: float = 4.0) -> Figure:
-    return Figure(figsize=(width, height), dpi=_RESOLUTION, layout="constrained")
-
 
 def figure_of_history(history: Sequence[Mapping[str, float]]) -> Figure:
     """Loss of training and validation, and the learning rate, by epoch."""
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     epochs = [record["epoch"] for record in history]
     axes.plot(epochs, [r["loss"] for r in history], color=GREY, label="training")
@@ -42,7 +35,7 @@ def figure_of_history(history: Sequence[Mapping[str, float]]) -> Figure:
 
 def figure_of_scan(scan: Scan) -> Figure:
     """t_μ exact and surrogate, their difference below."""
-    figure = _figure(6.0, 4.8)
+    figure = new_figure(6.0, 4.8)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     top.plot(scan.values, scan.exact, color=EXACT, marker="o", ms=4, label="exact")
     top.plot(scan.values, scan.surrogate, color=SURROGATE, marker="x", ls="--", label="surrogate")
@@ -59,7 +52,7 @@ def figure_of_scan(scan: Scan) -> Figure:
 
 def figure_of_errors(held_out: HeldOut) -> Figure:
     """Error of the surrogate against the distance from the maximum, on test points."""
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     kinds = ((held_out.unbiased, EXACT, "posterior"), (~held_out.unbiased, SURROGATE, "profiled"))
     for rows, colour, label in kinds:
@@ -88,7 +81,7 @@ def figure_of_posterior(
     name: str, column: int, held_out: HeldOut, intervals: Sequence[Interval]
 ) -> Figure:
     """Marginal posterior of a parameter of interest with the ends of its intervals."""
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     rows = held_out.unbiased
     values = held_out.points[rows, column]
