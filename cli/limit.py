@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import numpy as np
+
 from dnnlik.cli.common import (
     ProgressBar,
     any_likelihood,
@@ -18,7 +19,6 @@ from dnnlik.cli.common import (
     output_option,
     parameter_option,
 )
-
 from dnnlik.exceptions import NotConverged
 
 __all__ = ["command"]

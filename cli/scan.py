@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import numpy as np
+
 from dnnlik.cli.common import (
     ProgressBar,
     any_likelihood,
@@ -19,7 +20,6 @@ from dnnlik.cli.common import (
     parameter_option,
     parse_values,
 )
-
 from dnnlik.exceptions import NotConverged
 
 __all__ = ["command"]

@@ -6,9 +6,9 @@ background-only data have the same σ and the minimum at 0 (sect. 3.2):
 
     q_{μ,A} = μ²/σ² = t_μ - t_0 - μ t'_0
 
-with the slope t'_0 of the profile at μ = 0. It is exact if the data are the expected ones,
-holds with the maximum at a bound, and is off by the ratio n/b for n counts where b were
-expected, for large signals too.
+with the slope t'_0 of the profile at μ = 0. It is exact if the data are the expected ones
+and holds with the maximum at a bound. For one count n over a known background b it is n/b
+times the Asimov value, for any μ.
 """
 
 from __future__ import annotations
