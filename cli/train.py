@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from dnnlik.cli.common import (
     FILE,
     ProgressBar,
