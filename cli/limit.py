@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 import numpy as np
-
 from dnnlik.cli.common import (
     ProgressBar,
     any_likelihood,
@@ -19,6 +18,7 @@ from dnnlik.cli.common import (
     output_option,
     parameter_option,
 )
+
 from dnnlik.exceptions import NotConverged
 
 __all__ = ["command"]

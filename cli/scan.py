@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 import numpy as np
-
 from dnnlik.cli.common import (
     ProgressBar,
     any_likelihood,
@@ -20,6 +19,7 @@ from dnnlik.cli.common import (
     parameter_option,
     parse_values,
 )
+
 from dnnlik.exceptions import NotConverged
 
 __all__ = ["command"]
@@ -53,7 +53,7 @@ def command(
     name = poi_of(opened.parameters, parameter)
     with ProgressBar() as progress:
         progress("fitting", 0, 1)
-        best = inference.fit(opened)
+        best = inference.fit(opened).checked()
         if values is None:
             ends = inference.likelihood_interval(opened, name, 9.0, best=best)
             values = np.linspace(*ends, _POINTS)

@@ -62,7 +62,8 @@ def _central(density: LogDensity, point: NDArray[np.float64]) -> tuple[float, Va
     batch = np.concatenate([point[None], _moved(point, above), _moved(point, below)])
     values = density.log_likelihood(batch)
     up, down = values[1 : len(point) + 1], values[len(point) + 1 :]
-    return float(values[0]), (up - down) / (above - below)
+    with np.errstate(invalid="ignore"):  # minus infinity on both sides: no gradient
+        return float(values[0]), (up - down) / (above - below)
 
 
 def _moved(point: NDArray[np.float64], to: NDArray[np.float64]) -> Points:

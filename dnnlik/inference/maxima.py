@@ -13,7 +13,7 @@ from dnnlik.inference.fit import fit
 from dnnlik.inference.fits import fit_many
 from dnnlik.inference.poi import poi_of
 from dnnlik.inference.profile import profile
-from dnnlik.inference.result import FitResult
+from dnnlik.inference.result import FitResult, FitStatus
 from dnnlik.inference.statistics import (
     STATISTICS,
     StatisticName,
@@ -133,12 +133,18 @@ def maxima(
     poi: str | None = None,
     best: FitResult | None = None,
 ) -> Maxima:
-    """Fit globally, at 0 and at each of ``values``, as one batch."""
+    """Fit globally, at 0 and at each of ``values``, as one batch.
+
+    Raises:
+        NotConverged: the likelihood is not finite where fits start.
+    """
     name = poi_of(density.parameters, poi)
     lower, upper = density.parameters[name].bounds
     zero = [0.0] if lower <= 0 <= upper else []
     grid = np.asarray(values, dtype=float)
     best = fit(density) if best is None else best
+    if best.status is FitStatus.UNDEFINED:
+        best.checked()
     scan = profile(density, name, np.concatenate([zero, grid]), best=best)
     skip = len(zero)
     # From where the scan ended: converged already, and a result of its own.

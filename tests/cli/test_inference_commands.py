@@ -205,6 +205,42 @@ def test_nonsense_from_a_likelihood(tmp_path):
         refused(3, "must be a number", command, path)
 
 
+def test_a_likelihood_that_is_zero_everywhere(tmp_path):
+    """Minus infinity is a value, but there is nothing to fit: exit code 4, in one line."""
+    path = tmp_path / "zero.py"
+    path.write_text(GAUSS.replace("UPPER", "3").replace("return -0.5", "return -np.inf + 0 * -0.5"))
+    for command in ("fit", "scan", "limit"):
+        done = dnnlik(command, path)
+        assert done.returncode == 4, done.stderr
+        assert "Warning" not in done.stderr
+        assert "not finite where the fit starts" in done.stderr.splitlines()[-1]
+
+
+def test_a_bundle_needs_no_tensorflow(small_run):
+    """Fits and limits of a published likelihood with the training stack hidden."""
+    program = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['tensorflow', 'keras', 'pyhf', 'emcee', 'onnx']))\n"
+        "from dnnlik.cli import main\n"
+        f"main(['fit', {str(small_run.folder / 'bundle')!r}, '--impacts'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["converged"]
+
+
+def test_a_copy_has_the_limit_of_the_exact_likelihood(small_run):
+    """The same call on both, both without other data."""
+    bundle = small_run.folder / "bundle"
+    exact = Path(__file__).resolve().parents[1] / "small_likelihood.py"
+    ours, theirs = (json.loads(dnnlik("limit", path).stdout) for path in (bundle, exact))
+    assert ours["asimov"] == theirs["asimov"] == "wald"
+    assert ours["observed"] == pytest.approx(theirs["observed"], rel=0.02)
+    assert ours["expected"]["0"] == pytest.approx(theirs["expected"]["0"], rel=0.02)
+
+
 def test_wrong_usage():
     """Exit code 2 for what click itself refuses."""
     assert dnnlik("limit", "x.json", "--toys", "0").returncode == 2
