@@ -75,7 +75,7 @@ def trained(samples: Samples) -> SurrogateDescription:
 @pytest.fixture(scope="session")
 def trained_whole(samples: Samples) -> SurrogateDescription:
     """The same without a baseline: the network learned the whole log-likelihood."""
-    return train(samples, replace(SETTINGS, baseline="none"))
+    return train(samples, replace(SETTINGS, baseline="none", max_epochs=40))
 
 
 @pytest.fixture(scope="session")
