@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from dnnlik.cli.common import (
     FILE,
     ProgressBar,

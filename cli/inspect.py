@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from dnnlik.cli.common import FILE, print_json
+
 from dnnlik.exceptions import InvalidFile
 
 __all__ = ["command"]

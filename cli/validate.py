@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-
 from dnnlik.cli.common import (
     FILE,
     ProgressBar,
@@ -16,6 +15,7 @@ from dnnlik.cli.common import (
     scan_option,
     validation_summary,
 )
+
 from dnnlik.exceptions import BelowThreshold
 
 __all__ = ["command"]
