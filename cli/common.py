@@ -7,8 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,8 @@ from tqdm import tqdm
 
 __all__ = [
     "ProgressBar",
-    "any_likelihood",
-    "figures_of",
-    "finish",
-    "finite_or_none",
-    "in_domain",
     "likelihood_arguments",
     "opened_likelihood",
-    "output_option",
-    "parameter_option",
     "parse_values",
     "print_json",
     "publication_options",
@@ -218,14 +209,6 @@ def parse_values(
         raise click.BadParameter(f"expected LOW:HIGH:COUNT. Received: {text!r}") from None
 
 
-parameter_option = click.option(
-    "--parameter", help="Name of a parameter.  [default: the parameter of interest]"
-)
-
-output_option = click.option(
-    "-o", "--output", type=FILE, help="Folder of the figures and the JSON.  [default: none]"
-)
-
 scan_option = click.option(
     "--scan",
     callback=parse_values,
@@ -278,64 +261,6 @@ def opened_likelihood(
     # What a user's file prints is not a result.
     with redirect_stdout(sys.stderr):
         return open_likelihood(path, patchset=patchset, patch=patch, measurement=measurement)
-
-
-def any_likelihood(
-    path: Path, patchset: Path | None, patch: str | None, measurement: str | None
-) -> Any:
-    """An exact likelihood, or a published one: a bundle folder or an ``.onnx`` file."""
-    if not (path.is_dir() or path.suffix == ".onnx"):
-        return opened_likelihood(path, patchset, patch, measurement)
-    from dnnlik.bundle.reader import load
-    from dnnlik.exceptions import InvalidInput
-
-    if patchset or patch or measurement:
-        raise InvalidInput(f"patches and measurements belong to workspaces. Received: {path}")
-    return load(path)
-
-
-def in_domain(likelihood: Any, points: NDArray[np.float64]) -> list[bool] | None:
-    """Whether points (n, d) are where a published likelihood was trained; None of exact ones."""
-    if not hasattr(likelihood, "in_domain"):
-        return None
-    return [bool(inside) for inside in likelihood.in_domain(points)]
-
-
-def finite_or_none(values: Any) -> Any:
-    """Numbers and (nested) arrays of them for JSON, where there is no NaN."""
-    array = np.asarray(values, dtype=float)
-    if array.ndim:
-        return [finite_or_none(value) for value in array]
-    return float(array) if np.isfinite(array) else None
-
-
-def figures_of(module: str) -> Any:
-    """The module of `dnnlik.plotting` of this name; None, and a line, without matplotlib."""
-    if find_spec("matplotlib") is None:
-        click.echo("no figures: matplotlib is not installed (the extra `plots`)", err=True)
-        return None
-    return import_module(f"dnnlik.plotting.{module}")
-
-
-def finish(
-    document: dict[str, Any], name: str, output: Path | None, figures: dict[str, Any] | None = None
-) -> None:
-    """Print the result; with an output folder, write it there with its figures."""
-    from dnnlik.documents import reason_of, write_json
-    from dnnlik.exceptions import InvalidFile
-
-    if output is not None:
-        write_json(output / name, document)
-        try:
-            for file, figure in (figures or {}).items():
-                temporary = output / f".{file}"
-                figure.savefig(temporary)
-                os.replace(temporary, output / file)
-        except OSError as error:
-            raise InvalidFile(
-                f"cannot write the figures ({reason_of(error)}). Received: {output}"
-            ) from error
-    print_json(document)
 
 
 def publication(title: str | None, authors: tuple[str, ...], license: str, name: str) -> Any:

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import (
-    ProgressBar,
+from dnnlik.cli.common import ProgressBar, likelihood_arguments
+from dnnlik.cli.results import (
     any_likelihood,
     figures_of,
     finish,
     finite_or_none,
     in_domain,
-    likelihood_arguments,
     output_option,
     parameter_option,
 )

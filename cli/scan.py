@@ -7,17 +7,15 @@ from typing import Any
 
 import click
 import numpy as np
-from dnnlik.cli.common import (
-    ProgressBar,
+from dnnlik.cli.common import ProgressBar, likelihood_arguments, parse_values
+from dnnlik.cli.results import (
     any_likelihood,
     figures_of,
     finish,
     finite_or_none,
     in_domain,
-    likelihood_arguments,
     output_option,
     parameter_option,
-    parse_values,
 )
 
 from dnnlik.exceptions import NotConverged

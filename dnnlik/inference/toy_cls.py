@@ -103,22 +103,25 @@ def toy_cls(
         ]  # fmt: skip
         rows.append(_row(float(statistic), samples[0][0], samples[1][0]))
         failed.append(samples[0][1] + samples[1][1])
-    columns = np.array([row[:6] for row in rows]).reshape(-1, 6).T
     return ToyCls(
         poi=name,
         test_statistic=test_statistic,
         values=data.values,
         statistic=observed,
-        p_sb=columns[0],
-        p_sb_error=columns[1],
-        p_b=columns[2],
-        p_b_error=columns[3],
-        cls=columns[4],
-        cls_error=columns[5],
-        expected=np.array([row[6:] for row in rows]).reshape(-1, len(BANDS)),
         toys=count,
         failed=np.array(failed, dtype=np.int64),
+        **_columns(rows),
     )
+
+
+_COLUMNS = ("p_sb", "p_sb_error", "p_b", "p_b_error", "cls", "cls_error")
+
+
+def _columns(rows: list[list[float]]) -> dict[str, Array]:
+    """The rows of `_row` as arrays by name."""
+    table = np.array(rows).reshape(-1, len(_COLUMNS) + len(BANDS))
+    named = {name: table[:, i] for i, name in enumerate(_COLUMNS)}
+    return {**named, "expected": table[:, len(_COLUMNS) :]}
 
 
 def _row(observed: float, sb: Array, b: Array) -> list[float]:
