@@ -35,7 +35,10 @@ class _Commands(click.Group):
             click.echo(f"Error: {error}", err=True)
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("Interrupted; the same command goes on from here.", err=True)
+            click.echo(
+                "Interrupted; sample, train and run go on from here when they are given again.",
+                err=True,
+            )
             sys.exit(130)
 
 

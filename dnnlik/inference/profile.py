@@ -13,6 +13,7 @@ from dnnlik.inference.fit import fit
 from dnnlik.inference.fits import Fits, fit_many
 from dnnlik.inference.gradients import hessian
 from dnnlik.inference.result import FitResult
+from dnnlik.inference.uncertainties import profile_width
 from dnnlik.typing import LogDensity
 
 __all__ = ["Profile", "likelihood_interval", "profile"]
@@ -142,21 +143,20 @@ def likelihood_interval(
     t = 1, 4, 9 give the usual 1, 2, 3 standard deviations (arXiv:1007.1727).
     """
     best = fit(density) if best is None else best
-    column = density.parameters.index(name)
     lower, upper = density.parameters[name].bounds
-    width = _width(density, best, column) * np.sqrt(t)
+    width = _width(density, best, name) * np.sqrt(t)
     ends = [_crossing(density, name, t, best, s * width, b) for s, b in ((-1, lower), (1, upper))]
     return ends[0], ends[1]
 
 
-def _width(density: LogDensity, best: FitResult, column: int) -> float:
-    """One standard deviation of a parameter from the inverse Hessian."""
-    information = -hessian(density, best.point)
-    try:
-        variance = float(np.linalg.inv(information)[column, column])
-    except np.linalg.LinAlgError:
-        variance = np.nan
-    return np.sqrt(variance) if variance > 0 else float(density.parameters.scales[column])
+def _width(density: LogDensity, best: FitResult, name: str) -> float:
+    """One standard deviation by the curvature; without one the natural length."""
+    width = profile_width(density, best.point, name)
+    return (
+        width
+        if np.isfinite(width)
+        else float(density.parameters.scales[density.parameters.index(name)])
+    )
 
 
 def _crossing(
