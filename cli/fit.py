@@ -39,6 +39,8 @@ def command(
     Best fit, uncertainties, pulls and constraints; with --impacts how far each parameter
     moves the parameter of interest. Exit code 4 if the fit did not converge.
     """
+    if parameter is not None and not with_impacts:
+        raise click.UsageError("--parameter is the one of --impacts: give both.")
     opened = any_likelihood(likelihood, patchset, patch, measurement)
     from dnnlik import inference
 

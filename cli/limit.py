@@ -107,8 +107,10 @@ def _in_domain(likelihood: Any, found: Any) -> Any:
 
     limits = np.array([found.observed, *found.expected])
     limits = limits[np.isfinite(limits)]
+    if not limits.size:
+        return None
     points = fit_many(likelihood, fixed={found.poi: limits}).points
-    return all(in_domain(likelihood, points) or [])
+    return all(in_domain(likelihood, points))
 
 
 def _document(path: Path, found: Any, inside: Any) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def _toys(simulated: Any, level: float) -> dict[str, Any]:
 def _check(found: Any) -> None:
     if not found.converged:
         raise NotConverged(
-            "some fits of the limit did not converge. "
+            "some fits of the limit, or the search for it, did not converge. "
             f"Received: {int((~found.curve.converged).sum())} of {found.curve.values.size}"
         )
     if not found.reached:

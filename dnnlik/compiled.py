@@ -1,7 +1,7 @@
 """XLA-compiled evaluation of a batch function at fixed block sizes.
 
 A tensor function is compiled once for each block size and never retraced: points
-are cut into the largest blocks, and the last block is padded with its last point.
+are cut into blocks, and the last block is padded with its last point.
 Importing this module imports TensorFlow.
 """
 

@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from dnnlik.exceptions import InvalidParameters
 
-__all__ = ["Constraint", "ConstraintTerms", "Normal", "Poisson", "constraint_from_json"]
+__all__ = [
+    "Constraint",
+    "ConstraintTerms",
+    "Normal",
+    "Poisson",
+    "constraint_from_json",
+    "log_poisson_at_maximum",
+]
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ class ConstraintTerms:
                 observed[i] = constraint.observed
                 centre[i] = constraint.observed / constraint.factor
                 inverse[i] = constraint.factor / constraint.observed
-                constant += _log_poisson_at_maximum(constraint.observed)
+                constant += float(log_poisson_at_maximum(np.array(constraint.observed)))
             elif isinstance(constraint, Poisson):
                 slope[i] = constraint.factor
         return cls(precision, centre, observed, inverse, slope, constant)
@@ -211,9 +218,12 @@ class ConstraintTerms:
         return np.asarray(slope)
 
 
-def _log_poisson_at_maximum(observed: float) -> float:
-    """a ln a - a - ln Γ(a+1); by Stirling's series where the difference cancels."""
-    if observed < 1e3:
-        return observed * math.log(observed) - observed - math.lgamma(observed + 1)
-    series = 1 / (12 * observed) - 1 / (360 * observed**3)
-    return -0.5 * math.log(2 * math.pi * observed) - series
+def log_poisson_at_maximum(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """a ln a - a - ln Γ(a+1), of any shape; by Stirling's series where the difference cancels."""
+    large = counts > 1e3
+    a = np.where(large, counts, 1e3)
+    series = -0.5 * np.log(2 * np.pi * a) - (1 / (12 * a) - 1 / (360 * a**3))
+    small = np.where(large, 0.0, counts)
+    logarithm = np.log(np.where(small > 0, small, 1.0))
+    factorial = np.vectorize(math.lgamma, otypes=[float])(small + 1)
+    return np.where(large, series, small * logarithm - small - factorial)

@@ -83,7 +83,8 @@ def limit_p_values(q: ArrayLike, root_asimov: ArrayLike, *, tilde: bool) -> PVal
     """
     q, a = np.asarray(q, float), np.asarray(root_asimov, float)
     root = np.sqrt(q)
-    sb = np.where(tilde & (root > a), _above(q, a), root)
+    # At μ = 0 both hypotheses are one, and CL_s is 1 whatever rounding leaves of q.
+    sb = np.where(tilde & (root > a) & (a > 0), _above(q, a), root)
     return _p_values(sb, sb - a)
 
 

@@ -21,6 +21,7 @@ from dnnlik.inference.maxima import Maxima, check_statistic, maxima
 from dnnlik.inference.poi import poi_of
 from dnnlik.inference.result import FitResult
 from dnnlik.inference.wald import wald_root
+from dnnlik.parameters import ParameterSet
 from dnnlik.typing import Generative, LogDensity
 
 __all__ = [
@@ -29,8 +30,8 @@ __all__ = [
     "ClsCurve",
     "LimitStatistic",
     "MaximaPair",
-    "checked_values",
     "cls_curve",
+    "tested_values",
 ]
 
 Array = NDArray[np.float64]
@@ -118,9 +119,7 @@ class AsymptoticTests:
         cls, density: LogDensity, *, poi: str | None, test_statistic: LimitStatistic
     ) -> AsymptoticTests:
         name = poi_of(density.parameters, poi)
-        check_statistic(test_statistic, density.parameters, name)
-        if test_statistic not in ("q", "qtilde"):
-            raise InvalidInput(f"an upper limit takes qtilde or q. Received: {test_statistic!r}")
+        check_limit_statistic(test_statistic, density.parameters, name)
         found = maxima(density, [], poi=name)
         asimov = asimov_best = None
         if isinstance(density, Generative):
@@ -130,7 +129,7 @@ class AsymptoticTests:
 
     def fitted(self, values: Sequence[float] | Array) -> MaximaPair:
         """The fits that test values (m,)."""
-        tested = checked_values(values)
+        tested = tested_values(values)
         data = maxima(self.density, tested, poi=self.poi, best=self.best)
         if self.asimov is None:
             return MaximaPair(data, None)
@@ -177,7 +176,7 @@ class MaximaPair(NamedTuple):
     asimov: Maxima | None
 
 
-def checked_values(values: Sequence[float] | Array) -> Array:
+def tested_values(values: Sequence[float] | Array) -> Array:
     tested = np.asarray(values, dtype=float)
     if tested.ndim != 1 or not (tested >= 0).all():
         raise InvalidInput(
@@ -185,3 +184,10 @@ def checked_values(values: Sequence[float] | Array) -> Array:
             f"Received: {np.asarray(values).tolist()}"
         )
     return tested
+
+
+def check_limit_statistic(name: str, parameters: ParameterSet, poi: str) -> None:
+    """Refuse what is no statistic of an upper limit, or not for these bounds."""
+    check_statistic(name, parameters, poi)
+    if name not in ("q", "qtilde"):
+        raise InvalidInput(f"an upper limit takes qtilde or q. Received: {name!r}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnlik.inference.asymptotics import BANDS, p_value_q0, significance
+from dnnlik.inference.asymptotics import BANDS, p_value_q0
 from dnnlik.inference.cls import AsimovKind
 from dnnlik.inference.maxima import check_statistic, maxima
 from dnnlik.inference.poi import poi_of
@@ -74,7 +74,8 @@ def discovery(density: LogDensity, *, poi: str | None = None, signal: float = 1.
         poi=name,
         statistic=float(q0[0]),
         p_value=float(p[0]),
-        significance=max(float(significance(p)[0]), 0.0),
+        # Not from the p-value, which is 0 beyond 38 standard deviations.
+        significance=float(np.sqrt(q0[0])),
         expected=root + np.array(BANDS, dtype=float),
         signal=float(signal),
         asimov="dataset" if isinstance(density, Generative) else "wald",

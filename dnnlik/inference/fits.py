@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from dnnlik.exceptions import InvalidInput, InvalidParameters, NotConverged
 from dnnlik.inference.descent import descend
 from dnnlik.inference.newton import Solution, maximise, projected_slope
-from dnnlik.inference.problems import has_gradient, problems_of
+from dnnlik.inference.problems import Selected, has_gradient, problems_of
 from dnnlik.inference.result import FitResult, FitStatus
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import LogDensity, Points, Problems
@@ -20,6 +20,8 @@ __all__ = ["Fits", "fit_many", "fit_rows"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+_NUMBERS_AT_ONCE = 10_000_000  # in the Hessians of a block: 80 MB, and a few copies
 
 GRADIENT_TOLERANCE = 1e-3
 """Largest slope at a maximum, in units of log-likelihood a width of the parameter with
@@ -177,7 +179,26 @@ def _check_values(parameters: ParameterSet, column: int, values: Array) -> None:
 
 
 def fit_rows(problems: Problems, starts: Points, free: Mask) -> Fits:
-    """Fit problems from starts (n, d); what is not ``free`` (n, d) stays at its start."""
+    """Fit problems from starts (n, d); what is not ``free`` (n, d) stays at its start.
+
+    As many at once as their second derivatives fit into a bounded memory.
+    """
+    at_once = max(16, _NUMBERS_AT_ONCE // starts.shape[1] ** 2)
+    if len(starts) <= at_once:
+        return _fit_block(problems, starts, free)
+    blocks = np.split(np.arange(len(starts)), range(at_once, len(starts), at_once))
+    parts = [_fit_block(Selected(problems, rows), starts[rows], free[rows]) for rows in blocks]
+    return Fits(
+        parameters=problems.parameters,
+        points=np.concatenate([part.points for part in parts]),
+        log_likelihood=np.concatenate([part.log_likelihood for part in parts]),
+        projected_gradient=np.concatenate([part.projected_gradient for part in parts]),
+        status=np.concatenate([part.status for part in parts]),
+        evaluations=sum(part.evaluations for part in parts),
+    )
+
+
+def _fit_block(problems: Problems, starts: Points, free: Mask) -> Fits:
     p = problems.parameters
     starts = _defined(problems, np.where(free, np.clip(starts, p.lower, p.upper), starts), free)
     if has_gradient(problems):

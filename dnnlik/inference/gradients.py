@@ -29,7 +29,7 @@ def gradient_function(
 
     def differences(points: Points) -> tuple[Values, Gradients]:
         rows = [_central(density, point) for point in points]
-        return np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
+        return np.array([r[0] for r in rows]), np.array([r[1] for r in rows]).reshape(points.shape)
 
     return differences
 

@@ -36,6 +36,8 @@ class UpperLimit:
             NaN likewise.
         curve: CL_s of the scan that bracketed them, and at the limits.
         asimov: "dataset", or "wald": see `ClsCurve`.
+        crossed: (6,) whether CL_s falls below 1 - level within the bounds, for the observed
+            and the expected limits.
     """
 
     poi: str
@@ -44,16 +46,18 @@ class UpperLimit:
     expected: Array
     curve: ClsCurve
     asimov: AsimovKind
+    crossed: NDArray[np.bool_]
 
     @property
     def reached(self) -> bool:
         """Whether all six limits are inside the bounds."""
-        return bool(np.isfinite(self.observed) and np.isfinite(self.expected).all())
+        return bool(self.crossed.all())
 
     @property
     def converged(self) -> bool:
-        """Whether all fits converged."""
-        return bool(self.curve.converged.all())
+        """Whether all fits converged, and the search for every limit that there is."""
+        found = np.isfinite([self.observed, *self.expected])
+        return bool(self.curve.converged.all() and (found | ~self.crossed).all())
 
 
 def upper_limit(
@@ -83,7 +87,8 @@ def upper_limit(
     tests = AsymptoticTests.of(density, poi=poi, test_statistic=test_statistic)
     scan = _scan(tests, alpha)
     curve = tests.curve(scan)
-    limits = _roots(tests, scan, alpha)
+    crossed = _crossings(tests, scan, alpha)
+    limits = _roots(tests, scan, alpha, crossed)
     final = tests.curve(tests.between(scan, limits[np.isfinite(limits)]))
     return UpperLimit(
         poi=tests.poi,
@@ -92,6 +97,7 @@ def upper_limit(
         expected=limits[1:],
         curve=_joined(curve, final),
         asimov=curve.asimov,
+        crossed=np.asarray(crossed.any(axis=0)),
     )
 
 
@@ -129,10 +135,17 @@ def _scan(tests: AsymptoticTests, alpha: float) -> MaximaPair:
         end = 1.7 * end
 
 
-def _roots(tests: AsymptoticTests, scan: MaximaPair, alpha: float) -> Array:
+def _crossings(tests: AsymptoticTests, scan: MaximaPair, alpha: float) -> NDArray[np.bool_]:
+    """Between which values of a scan each of the six falls through zero: (m - 1, 6)."""
+    gaps = _gaps(tests.curve(scan), alpha)
+    return np.asarray((gaps[:-1] >= 0) & (gaps[1:] < 0))
+
+
+def _roots(
+    tests: AsymptoticTests, scan: MaximaPair, alpha: float, crossed: NDArray[np.bool_]
+) -> Array:
     """The last crossing of each of the six, refined together: (6,), NaN without one."""
-    values, gaps = scan.data.values, _gaps(tests.curve(scan), alpha)
-    crossed = (gaps[:-1] >= 0) & (gaps[1:] < 0)
+    values = scan.data.values
     which = np.flatnonzero(crossed.any(axis=0))
     before = len(crossed) - 1 - np.argmax(crossed[::-1, which], axis=0)
 

@@ -22,7 +22,7 @@ class Pulls:
     Attributes:
         names: of the parameters, in column order.
         measured: (k,) what the auxiliary measurement alone gives.
-        widths: (k,) one standard deviation of it (a Poisson count a: √a/τ).
+        widths: (k,) one standard deviation of it (a Poisson count a: √max(a,1)/τ).
         pulls: (k,) (fitted - measured) / width.
         constraints: (k,) post-fit over pre-fit width; NaN at a bound.
     """

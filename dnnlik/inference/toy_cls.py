@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from dnnlik.inference.asymptotics import BANDS
-from dnnlik.inference.cls import LimitStatistic, checked_values
+from dnnlik.inference.cls import LimitStatistic, check_limit_statistic, tested_values
 from dnnlik.inference.generative import generative
-from dnnlik.inference.maxima import check_statistic, maxima
+from dnnlik.inference.limits import check_level
+from dnnlik.inference.maxima import maxima
 from dnnlik.inference.poi import poi_of
 from dnnlik.inference.toys import TIE, Progress, no_progress, proportion, toy_statistics
 from dnnlik.typing import LogDensity
@@ -56,7 +57,7 @@ class ToyCls:
 
     def limit(self, level: float = 0.95) -> tuple[float, Array]:
         """Observed limit and expected limits (5,), between the tested values; NaN beyond."""
-        alpha = 1 - level
+        alpha = 1 - check_level(level)
         expected = [crossing(self.values, band, alpha) for band in self.expected.T]
         return crossing(self.values, self.cls, alpha), np.array(expected)
 
@@ -89,8 +90,8 @@ def toy_cls(
     """
     likelihood = generative(density, "a toy")
     name = poi_of(density.parameters, poi)
-    check_statistic(test_statistic, density.parameters, name)
-    data = maxima(density, checked_values(values), poi=name)
+    check_limit_statistic(test_statistic, density.parameters, name)
+    data = maxima(density, tested_values(values), poi=name)
     observed = data.statistic(test_statistic)
     generator, rows, failed = np.random.default_rng(rng), [], []
     for value, statistic, point in zip(data.values, observed, data.points, strict=True):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from dnnlik.compiled import CompiledFunction
-from dnnlik.constraints import Normal, Poisson
+from dnnlik.constraints import Normal, Poisson, log_poisson_at_maximum
 from dnnlik.documents import digest_of
 from dnnlik.exceptions import InvalidPoints
 from dnnlik.histfactory.rates import poisson_terms
@@ -109,7 +109,7 @@ class ModelOfData:
             self._constant
             - normal
             - gammaln(datasets.main + 1).sum(axis=1)
-            + _log_poisson_at_maximum(counts).sum(axis=1)
+            + log_poisson_at_maximum(counts).sum(axis=1)
         )
 
     def predicted(self, point: Array) -> Array:
@@ -134,16 +134,6 @@ def _measured(parameter: Parameter, data: float) -> Parameter:
     return Parameter(
         parameter.name, parameter.init, parameter.bounds, constraint, parameter.poi, parameter.prior
     )
-
-
-def _log_poisson_at_maximum(counts: Array) -> Array:
-    """a ln a - a - ln Γ(a+1); by Stirling's series where the difference cancels."""
-    large = counts > 1e3
-    a = np.where(large, counts, 1e3)
-    series = -0.5 * np.log(2 * np.pi * a) - (1 / (12 * a) - 1 / (360 * a**3))
-    small = np.where(large, 0.0, counts)
-    logarithm = np.log(np.where(small > 0, small, 1.0))
-    return np.where(large, series, small * logarithm - small - gammaln(small + 1))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ signals; each would take seconds to compile for itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import tensorflow as tf
@@ -44,17 +44,16 @@ class SignalProblems:
             raise InvalidLikelihood("signals need at least one likelihood. Received: none")
         specifications = [likelihood.specification for likelihood in likelihoods]
         first = self._first = likelihoods[0]
-        layouts = [
-            layout_of(one, *specifications[:i], *specifications[i + 1 :])
-            for i, one in enumerate(specifications)
-        ]
-        for likelihood, layout in zip(likelihoods, layouts, strict=True):
-            _check(first, likelihood, layouts[0], layout)
+        # Modifiers that move something in any of them.
+        whole = self._layout = layout_of(*specifications)
+        for likelihood in likelihoods:
+            own = layout_of(likelihood.specification)
+            own = replace(own, histosys=whole.histosys, normsys=whole.normsys)
+            _check(first, likelihood, whole, own)
         self.parameters: ParameterSet = first.parameters
         self._constraints = [one.parameters.constraint_terms for one in likelihoods]
         self._constants = [likelihood.fixed_constraint for likelihood in likelihoods]
-        self._layout = layouts[0]
-        self._coefficients = [_numbers(templates_of(s, layouts[0])) for s in specifications]
+        self._coefficients = [_numbers(templates_of(s, whole)) for s in specifications]
         shapes = [part.shape for part in self._coefficients[0]]
         self._compiled = CompiledFunction(self._function, len(self.parameters), shared=shapes)
 

@@ -1,4 +1,4 @@
-"""Hamiltonian Monte Carlo with thousands of chains at once.
+"""Hamiltonian Monte Carlo with up to a thousand chains at once.
 
 Warm-up rounds of growing length adapt the Gaussian reference of the trajectories and,
 by dual averaging, the step between kicks; then both are frozen and each chain gives

@@ -53,8 +53,8 @@ def _ensemble_walkers(width: int, rows: float) -> int:
 
 
 def _hamiltonian_walkers(width: int, rows: float) -> int:
-    """As many chains as one block of compiled functions has, if they get so long that
-    the warm-up of each is worth it."""
+    """A thousand chains, if they get so long that the warm-up of each is worth it: many
+    blocks of compiled functions for each call from Python."""
     return _power_of_two(max(32, min(int(rows / (4 * _STEPS)), 1024)))
 
 

@@ -85,16 +85,19 @@ class SampleStore:
         with opened(self.path) as file:
             header = header_of(file, self.path)
         # Other software versions may continue a file; another request may not.
-        if header["provenance"].get("request") != json.loads(json.dumps(provenance["request"])):
+        stated = header["provenance"].get("request") or {}
+        wanted = json.loads(json.dumps(provenance["request"]))
+        other = [name for name, value in wanted.items() if stated.get(name) != value]
+        if other:
             raise InvalidFile(
-                "the file holds samples of another likelihood, seed, strategy or number; give "
-                f"another output or remove it. Received: {self.path}"
+                f"the file holds samples of another request ({', '.join(other)}); give another "
+                f"output or remove it. Received: {self.path}"
             )
 
     def _create(self, provenance: JSON) -> None:
-        self._state.remove()
         temporary = self.path.with_name(self.path.name + ".new")
         try:
+            self._state.remove()
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _writable(temporary, new=True) as file:
                 self._allocate(file, provenance)

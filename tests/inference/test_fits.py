@@ -259,3 +259,15 @@ def test_random_starts_on_real_workspaces(name):
     fits = fit_many(likelihood, starts=np.clip(p.inits + step, p.lower, p.upper))
     assert fits.converged.all()
     np.testing.assert_allclose(fits.log_likelihood, fits.log_likelihood.max(), atol=1e-7)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    """More problems than fit into the memory at once are fitted in blocks: the same maxima."""
+    problem = problems.Gaussian(4, seed=5)
+    grid = np.linspace(-2, 2, 50)
+    whole = fit_many(problem.density, fixed={"x1": grid})
+    monkeypatch.setattr("dnnlik.inference.fits._NUMBERS_AT_ONCE", 20 * 4**2)
+    blocks = fit_many(problem.density, fixed={"x1": grid})
+    assert blocks.converged.all()
+    np.testing.assert_allclose(blocks.points, whole.points, atol=1e-7)
+    np.testing.assert_allclose(blocks.log_likelihood, whole.log_likelihood, atol=1e-9)

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from dnnlik.exceptions import InvalidInput, InvalidParameters
 from dnnlik.inference import cls_curve, discovery, upper_limit
-from dnnlik.inference.asymptotics import expected_root
+from dnnlik.inference.asymptotics import expected_root, limit_p_values
 from dnnlik.likelihoods import AnalyticLikelihood, open_likelihood
 from dnnlik.parameters import Parameter
 
@@ -241,6 +241,30 @@ def test_a_limit_beyond_the_bound_is_not_a_number():
     np.testing.assert_allclose(limit.expected[:3], 0.5 * expected_root(0.05)[:3], rtol=1e-4)
     assert np.isnan(limit.expected[3:]).all()
     assert limit.observed == pytest.approx(0.98, abs=1e-3)
+
+
+def test_no_limit_at_all_without_gradients():
+    """Plain NumPy, two parameters, a bound far too low: six times no number, no traceback."""
+    density = AnalyticLikelihood(
+        [Parameter("mu", 0.1, (0, 0.5), poi=True), Parameter("b", 0, (-5, 5))],
+        lambda p: -0.5 * (p[:, 0] - p[:, 1]) ** 2 - 0.5 * p[:, 1] ** 2,
+    )
+    limit = upper_limit(density)
+    assert not limit.reached
+    assert np.isnan([limit.observed, *limit.expected]).all()
+
+
+def test_a_discovery_beyond_what_p_values_hold():
+    """Fifty standard deviations are fifty, although their p-value is 0."""
+    found = discovery(gaussian(1.5, 0.03), signal=1.0)
+    assert found.p_value == 0
+    assert found.significance == pytest.approx(50, rel=1e-6)
+
+
+@pytest.mark.parametrize("q", [0.0, 2e-10])
+def test_no_signal_is_not_excluded(q):
+    """At μ = 0, where √q_A is 0, CL_s is 1, whatever rounding leaves of q."""
+    assert limit_p_values(q, 0.0, tilde=True).cls == 1
 
 
 def test_many_values_are_in_their_order():
