@@ -127,7 +127,7 @@ def uncompiled_log_likelihood(likelihood, points):
     """The tensor program run eagerly: compiling every example would take minutes."""
     observed = tf.constant(likelihood.specification.observed)
     main = log_poisson(observed, tf.constant(likelihood.expected_events(points))).numpy()
-    return main + likelihood.log_constraint(points) + likelihood._fixed_constraint
+    return main + likelihood.log_constraint(points) + likelihood.fixed_constraint
 
 
 def random_points(parameters, seed, size=6):
