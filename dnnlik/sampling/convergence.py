@@ -8,8 +8,11 @@ from __future__ import annotations
 import emcee
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from dnnlik.sampling.effective import effective_size
+
+_WINDOW = 5  # of emcee: the shortest that is five times its own result
 
 __all__ = ["autocorrelation_time", "effective_sizes", "r_hat", "stored_autocorrelation_time"]
 
@@ -29,14 +32,28 @@ def autocorrelation_time(chain: NDArray[np.float64], thin: int = 1) -> NDArray[n
 
 
 def stored_autocorrelation_time(chain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same in stored steps, at least 1: points over effective points."""
-    moved = np.ptp(chain, axis=(0, 1)) > 0
-    tau = np.ones(chain.shape[2])
-    if moved.any():
-        # A walker that never moved has no autocorrelation: NaN, taken as the whole chain.
-        with np.errstate(invalid="ignore"):
-            tau[moved] = emcee.autocorr.integrated_time(chain[:, :, moved], tol=0, quiet=True)
-    return np.maximum(np.where(np.isfinite(tau), tau, len(chain)), 1.0)
+    """The same in stored steps, at least 1: points over effective points.
+
+    `emcee.autocorr.integrated_time` for all walkers of a parameter at once: that loops
+    over them, which took a third of the time of a whole sample.
+    """
+    moved = np.ptp(chain, axis=0) > 0
+    # A walker that never moved among others has no autocorrelation: the whole chain.
+    tau = np.where(moved.any(axis=0), float(len(chain)), 1.0)
+    for i in np.flatnonzero(moved.all(axis=0)):
+        tau[i] = _integrated_time(chain[:, :, i])
+    return np.maximum(tau, 1.0)
+
+
+def _integrated_time(chain: NDArray[np.float64]) -> float:
+    """2 Σ ρ - 1 up to emcee's window, ρ averaged over the walkers: (steps, walkers) → number."""
+    steps = len(chain)
+    size = fft.next_fast_len(2 * steps, real=True)
+    power = np.abs(fft.rfft(chain - chain.mean(axis=0), size, axis=0)) ** 2
+    covariance = fft.irfft(power, size, axis=0)[:steps]
+    correlation = (covariance / covariance[0]).mean(axis=1)
+    times = 2.0 * np.cumsum(correlation) - 1.0
+    return float(times[emcee.autocorr.auto_window(times, _WINDOW)])
 
 
 def r_hat(chains: list[NDArray[np.float64]], tau: NDArray[np.float64]) -> NDArray[np.float64]:

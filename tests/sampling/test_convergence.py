@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import emcee
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -86,3 +87,15 @@ def test_r_hat_of_shifted_ensembles(shift):
 def test_r_hat_of_constants_is_one():
     """A parameter that has one value everywhere agrees with itself, without a warning."""
     assert r_hat([np.ones((50, 4, 1))] * 2, np.ones(1)).tolist() == [1.0]
+
+
+@pytest.mark.parametrize("steps", [30, 97, 400])
+def test_autocorrelation_time_is_emcees(steps):
+    """All walkers at once give what emcee's loop over them gives, an AR(1) chain each."""
+    rng = np.random.default_rng(steps)
+    chain = np.zeros((steps, 12, 3))
+    for i in range(1, steps):
+        chain[i] = np.array([0.0, 0.7, 0.95]) * chain[i - 1] + rng.normal(size=(12, 3))
+    expected = emcee.autocorr.integrated_time(chain, tol=0, quiet=True)
+    received = stored_autocorrelation_time(chain)
+    np.testing.assert_allclose(received, np.maximum(expected, 1.0), rtol=1e-10)
