@@ -204,5 +204,5 @@ def test_other_settings_do_not_overwrite(finished, tmp_path):
     shutil.copyfile(folder / "samples.h5", copy)
     before = copy.read_bytes()
     result = dnnlik("sample", LIKELIHOOD, *SMALL, "--seed", "5", "-o", copy)
-    refused(result, 3, "another likelihood, seed, strategy or number")
+    refused(result, 3, "samples of another request")
     assert copy.read_bytes() == before

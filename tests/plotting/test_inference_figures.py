@@ -126,7 +126,9 @@ def test_brazil_with_toys_and_without_a_limit(tmp_path):
     band = expected_cls(values)
     curve = ClsCurve("mu", "qtilde", values, values**2, values, band[:, 2], np.ones(5),
                      band[:, 2], band, "dataset", np.ones(5, dtype=bool))  # fmt: skip
-    limit = UpperLimit("mu", 0.9, np.nan, np.full(5, np.nan), curve, "dataset")
+    limit = UpperLimit(
+        "mu", 0.9, np.nan, np.full(5, np.nan), curve, "dataset", np.zeros(6, dtype=bool)
+    )
     error = np.full(5, 0.05)
     toys = ToyCls("mu", "qtilde", values, values**2, band[:, 2], error, np.ones(5), error,
                   band[:, 2], error, band, 100, np.zeros(5, dtype=int))  # fmt: skip

@@ -190,7 +190,7 @@ def test_a_complete_file_is_returned_as_it_is(likelihood, small, small_file):
 def test_a_file_of_another_request_is_refused(likelihood, small_file, change):
     """Another seed, number or strategy needs another file."""
     request = {"points": 4000, "seed": 5, "strategy": "mixed", **change}
-    with pytest.raises(InvalidFile, match="of another likelihood, seed, strategy or number"):
+    with pytest.raises(InvalidFile, match="of another request"):
         sample(likelihood, small_file, **request)
 
 

@@ -192,7 +192,7 @@ def test_another_request_is_refused(complete, density, key):
     """A file of another likelihood, number or seed is not touched."""
     before = complete.read_bytes()
     other = {**PROVENANCE, "request": {**PROVENANCE["request"], key: 9}}
-    with pytest.raises(InvalidFile, match="of another likelihood, seed") as caught:
+    with pytest.raises(InvalidFile, match="of another request") as caught:
         SampleStore.open(complete, density, 4000, other)
     one_line(caught)
     assert complete.read_bytes() == before
