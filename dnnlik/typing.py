@@ -5,6 +5,7 @@ Throughout, ``n`` counts points, ``d`` parameters. All logarithms are natural.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -23,6 +24,13 @@ Gradients = NDArray[np.float64]
 
 JSON = dict[str, Any]
 """A JSON object."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, how much of it is done, of how much)."""
+
+
+def no_progress(text: str, done: int, total: int) -> None:
+    """Report nothing."""
 
 
 @runtime_checkable

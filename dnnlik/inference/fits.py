@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from dnnlik.exceptions import InvalidInput, InvalidParameters, NotConverged
 from dnnlik.inference.descent import descend
 from dnnlik.inference.newton import Solution, maximise, projected_slope
-from dnnlik.inference.problems import Selected, has_gradient, problems_of
+from dnnlik.inference.problems import has_gradient, problems_of, selected
 from dnnlik.inference.result import FitResult, FitStatus
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import LogDensity, Points, Problems
@@ -187,7 +187,7 @@ def fit_rows(problems: Problems, starts: Points, free: Mask) -> Fits:
     if len(starts) <= at_once:
         return _fit_block(problems, starts, free)
     blocks = np.split(np.arange(len(starts)), range(at_once, len(starts), at_once))
-    parts = [_fit_block(Selected(problems, rows), starts[rows], free[rows]) for rows in blocks]
+    parts = [_fit_block(selected(problems, rows), starts[rows], free[rows]) for rows in blocks]
     return Fits(
         parameters=problems.parameters,
         points=np.concatenate([part.points for part in parts]),

@@ -16,7 +16,7 @@ from dnnlik.inference.gradients import STEP, gradient_function
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import Gradients, LogDensity, Points, Problems, Values
 
-__all__ = ["Problems", "Repeated", "Selected", "has_gradient", "hessians", "problems_of"]
+__all__ = ["Problems", "Repeated", "has_gradient", "hessians", "problems_of", "selected"]
 
 Rows = NDArray[np.intp]
 
@@ -48,9 +48,7 @@ class Repeated:
 
 
 @dataclass(frozen=True)
-class Selected:
-    """Some problems of a batch, numbered anew."""
-
+class _Selected:
     problems: Problems
     chosen: Rows
 
@@ -63,6 +61,14 @@ class Selected:
 
     def value_and_gradient(self, points: Points, rows: Rows) -> tuple[Values, Gradients]:
         return self.problems.value_and_gradient(points, self.chosen[rows])
+
+
+def selected(problems: Problems, rows: Rows) -> Problems:
+    """Some problems of a batch, numbered anew."""
+    if isinstance(problems, Repeated):
+        # Still known for what it is: without gradients it is fitted in another way.
+        return Repeated(problems.density, len(rows))
+    return _Selected(problems, rows)
 
 
 def problems_of(density: LogDensity | Problems, count: int) -> Problems:

@@ -15,8 +15,8 @@ from dnnlik.inference.generative import generative
 from dnnlik.inference.limits import check_level
 from dnnlik.inference.maxima import maxima
 from dnnlik.inference.poi import poi_of
-from dnnlik.inference.toys import TIE, Progress, no_progress, proportion, toy_statistics
-from dnnlik.typing import LogDensity
+from dnnlik.inference.toys import TIE, proportion, toy_statistics
+from dnnlik.typing import LogDensity, Progress, no_progress
 
 __all__ = ["ToyCls", "crossing", "toy_cls"]
 

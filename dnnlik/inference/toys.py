@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,16 +12,13 @@ from dnnlik.inference.fits import Fits, fit_many
 from dnnlik.inference.generative import generative
 from dnnlik.inference.maxima import check_statistic, maxima, needs_zero, statistic_of
 from dnnlik.inference.poi import poi_of
-from dnnlik.inference.problems import Selected
+from dnnlik.inference.problems import selected
 from dnnlik.inference.statistics import StatisticName
-from dnnlik.typing import Generative, LogDensity, Problems
+from dnnlik.typing import Generative, LogDensity, Problems, Progress, no_progress
 
-__all__ = ["TIE", "Progress", "ToyTest", "no_progress", "proportion", "toy_statistics", "toy_test"]
+__all__ = ["TIE", "ToyTest", "proportion", "toy_statistics", "toy_test"]
 
 Array = NDArray[np.float64]
-
-Progress = Callable[[str, int, int], None]
-"""What is being done, how much of it is done, of how much."""
 
 _NUMBERS_AT_ONCE = 4_000_000
 """Second derivatives held at once: bounds the memory of a block of toys."""
@@ -30,10 +26,6 @@ _NUMBERS_AT_ONCE = 4_000_000
 TIE = 1e-6
 """Statistics closer than this are equal: fits of equal data differ by less, and counts make
 equal data likely."""
-
-
-def no_progress(text: str, done: int, total: int) -> None:
-    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +152,7 @@ def _at_least(problems: Problems, best: Fits, held: Fits) -> Fits:
     rows = np.flatnonzero(held.log_likelihood > best.log_likelihood + 1e-9)
     if not rows.size:
         return best
-    again = fit_many(Selected(problems, rows), starts=held.points[rows])
+    again = fit_many(selected(problems, rows), starts=held.points[rows])
     points, values, status = best.points.copy(), best.log_likelihood.copy(), best.status.copy()
     points[rows], values[rows], status[rows] = again.points, again.log_likelihood, again.status
     slopes = best.projected_gradient.copy()

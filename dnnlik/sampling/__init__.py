@@ -13,7 +13,7 @@ from dnnlik.sampling.plan import STRATEGY_FRACTIONS
 from dnnlik.sampling.run import sample
 from dnnlik.sampling.samplers import POSTERIOR_SAMPLERS
 from dnnlik.sampling.samples import STRATEGIES, Maximum, Samples
-from dnnlik.sampling.task import Progress, no_progress
+from dnnlik.typing import Progress, no_progress
 
 __all__ = [
     "POSTERIOR_SAMPLERS",

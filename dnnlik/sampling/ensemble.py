@@ -24,8 +24,8 @@ from dnnlik.sampling.reference import Reference, laplace_reference
 from dnnlik.sampling.reflection import Arcs
 from dnnlik.sampling.starts import starting_points
 from dnnlik.sampling.store import SampleStore
-from dnnlik.sampling.task import Progress, Task, spacing
-from dnnlik.typing import JSON, LogDensity, Points
+from dnnlik.sampling.task import Task, spacing
+from dnnlik.typing import JSON, LogDensity, Points, Progress
 
 __all__ = ["run_unbiased"]
 

@@ -25,9 +25,9 @@ from dnnlik.sampling.reference import Reference, laplace_reference
 from dnnlik.sampling.reflection import Arcs
 from dnnlik.sampling.starts import starting_points
 from dnnlik.sampling.store import SampleStore
-from dnnlik.sampling.task import Progress, Task, spacing
+from dnnlik.sampling.task import Task, spacing
 from dnnlik.sampling.trajectories import Position, Transition, log_terms, position, transition
-from dnnlik.typing import JSON, DifferentiableLogDensity, LogDensity
+from dnnlik.typing import JSON, DifferentiableLogDensity, LogDensity, Progress
 
 __all__ = ["require_gradients", "run_hamiltonian"]
 

@@ -17,8 +17,8 @@ from dnnlik.inference import FitResult, likelihood_interval, profile
 from dnnlik.sampling.moves import random_walk, sampler_of
 from dnnlik.sampling.reference import laplace_reference
 from dnnlik.sampling.store import SampleStore
-from dnnlik.sampling.task import Progress, Task, spacing
-from dnnlik.typing import JSON, LogDensity
+from dnnlik.sampling.task import Task, spacing
+from dnnlik.typing import JSON, LogDensity, Progress
 
 __all__ = ["T_MAX", "run_profiled"]
 

@@ -16,8 +16,8 @@ from dnnlik.sampling.plan import plan
 from dnnlik.sampling.samplers import SAMPLERS
 from dnnlik.sampling.samples import Maximum, Samples
 from dnnlik.sampling.store import SampleStore
-from dnnlik.sampling.task import Progress, Task, no_progress
-from dnnlik.typing import JSON
+from dnnlik.sampling.task import Task
+from dnnlik.typing import JSON, Progress, no_progress
 
 __all__ = ["sample"]
 

@@ -11,8 +11,8 @@ from dnnlik.sampling.ensemble import run_unbiased
 from dnnlik.sampling.hamiltonian import run_hamiltonian
 from dnnlik.sampling.profiled import run_profiled
 from dnnlik.sampling.store import SampleStore
-from dnnlik.sampling.task import Progress, Task
-from dnnlik.typing import JSON, LogDensity
+from dnnlik.sampling.task import Task
+from dnnlik.typing import JSON, LogDensity, Progress
 
 __all__ = ["POSTERIOR_SAMPLERS", "SAMPLERS", "Runner", "Sampler"]
 

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Progress", "Task", "no_progress", "spacing"]
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is done, steps so far, steps in all)."""
-
-
-def no_progress(text: str, done: int, total: int) -> None:
-    """Report nothing."""
+__all__ = ["Task", "spacing"]
 
 
 def spacing(thin: int) -> str:

@@ -15,9 +15,8 @@ from dnnlik.environment import software_versions
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.inference import LEVELS, Profile, fit, hpdi, likelihood_interval, profile
 from dnnlik.sampling.samples import Samples
-from dnnlik.sampling.task import Progress, no_progress
 from dnnlik.surrogate.data import split
-from dnnlik.typing import JSON, LogDensity
+from dnnlik.typing import JSON, LogDensity, Progress, no_progress
 from dnnlik.validation.metrics import (
     ErrorBand,
     Marginal,

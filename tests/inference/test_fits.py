@@ -14,7 +14,7 @@ from scipy.optimize import lsq_linear
 from dnnlik.exceptions import InvalidInput, InvalidParameters, NotConverged
 from dnnlik.inference import FitStatus, fit, fit_many
 from dnnlik.inference.fits import fit_rows
-from dnnlik.inference.problems import Repeated
+from dnnlik.inference.problems import Repeated, has_gradient, selected
 from dnnlik.likelihoods import AnalyticLikelihood, open_likelihood
 from dnnlik.parameters import Parameter
 
@@ -261,9 +261,11 @@ def test_random_starts_on_real_workspaces(name):
     np.testing.assert_allclose(fits.log_likelihood, fits.log_likelihood.max(), atol=1e-7)
 
 
-def test_blocks_change_nothing(monkeypatch):
-    """More problems than fit into the memory at once are fitted in blocks: the same maxima."""
-    problem = problems.Gaussian(4, seed=5)
+@pytest.mark.parametrize("tensor", [True, False])
+def test_blocks_change_nothing(monkeypatch, tensor):
+    """More problems than fit into the memory at once are fitted in blocks, and in the same
+    way: likelihoods without gradients stay without them."""
+    problem = problems.Gaussian(4, seed=5, tensor=tensor)
     grid = np.linspace(-2, 2, 50)
     whole = fit_many(problem.density, fixed={"x1": grid})
     monkeypatch.setattr("dnnlik.inference.fits._NUMBERS_AT_ONCE", 20 * 4**2)
@@ -271,3 +273,6 @@ def test_blocks_change_nothing(monkeypatch):
     assert blocks.converged.all()
     np.testing.assert_allclose(blocks.points, whole.points, atol=1e-7)
     np.testing.assert_allclose(blocks.log_likelihood, whole.log_likelihood, atol=1e-9)
+    part = selected(Repeated(problem.density, 50), np.arange(20))
+    assert len(part) == 20
+    assert has_gradient(part) == tensor
