@@ -11,7 +11,8 @@ functions (o, e). The multiplicative codes (normsys) give one factor for each
 (parameter, cell).
 
 The points of a batch are the *last* axis everywhere: it is the long one, along which
-vector units work. N counts normsys parameters, C cells, B points.
+vector units work. N counts normsys parameters, C cells, B points. What is said of a
+template of shape (...) holds for one of shape (..., B) too: then each point has its own.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["ADDITIVE", "code1_factor", "code4_coefficients", "code4_factor"]
+__all__ = ["ADDITIVE", "code1_factor", "code4_coefficients", "code4_factor", "contract"]
 
 
 def code0(alpha: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -57,12 +58,18 @@ ADDITIVE: dict[str, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]] = {
 """The functions (o, e) of each additive code."""
 
 
+def contract(templates: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """Σ over the rows n of templates (n, m), or (n, m, B), times values (n, B): (m, B)."""
+    if len(templates.shape) == 2:
+        return tf.matmul(templates, values, transpose_a=True)
+    return tf.reduce_sum(templates * values[:, None, :], axis=0)
+
+
 def _exponential(alpha: tf.Tensor, log_up: tf.Tensor, log_down: tf.Tensor) -> tf.Tensor:
     """Π up^α for α > 0 and Π down^-α for α < 0, as one exponential: (N, B) → (C, B)."""
     # Not by tf.maximum: at 0 its derivative would add the two slopes instead of averaging.
     rising, falling = 0.5 * (tf.abs(alpha) + alpha), 0.5 * (tf.abs(alpha) - alpha)
-    exponent = tf.matmul(log_up, rising, transpose_a=True)
-    return tf.exp(exponent + tf.matmul(log_down, falling, transpose_a=True))
+    return tf.exp(contract(log_up, rising) + contract(log_down, falling))
 
 
 def code1_factor(alpha: tf.Tensor, log_up: tf.Tensor, log_down: tf.Tensor) -> tf.Tensor:
@@ -127,7 +134,7 @@ def _product_of_polynomials(alpha: tf.Tensor, coefficients: tf.Tensor) -> Any:
     Its derivative divides each factor out of the product in one pass; the derivative
     that TensorFlow has for a product costs five times as much.
     """
-    x = alpha[:, None, :]
+    x, shared = alpha[:, None, :], len(coefficients.shape) == 3
     product = tf.reduce_prod(_polynomials(x, coefficients), axis=0)
 
     def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -137,21 +144,28 @@ def _product_of_polynomials(alpha: tf.Tensor, coefficients: tf.Tensor) -> Any:
         # 1/factor, but 0 for the factor of exactly 0 that no fit ever meets twice.
         others = whole * (factor / (factor * factor + _TINY))
         to_alpha = tf.reduce_sum(others * _slopes(x, coefficients), axis=1)
-        to_coefficients = [tf.reduce_sum(others * x**order, axis=2) for order in range(1, 7)]
-        return to_alpha, tf.stack(to_coefficients)
+        powers = [others * x**order for order in range(1, 7)]
+        to_coefficients = tf.stack([tf.reduce_sum(p, axis=2) if shared else p for p in powers])
+        return to_alpha, to_coefficients
 
     return product, gradient
 
 
 def _polynomials(x: tf.Tensor, coefficients: tf.Tensor) -> tf.Tensor:
-    value = coefficients[5][:, :, None]
+    orders = _by_point(coefficients)
+    value = orders[5]
     for order in range(4, -1, -1):
-        value = value * x + coefficients[order][:, :, None]
+        value = value * x + orders[order]
     return 1.0 + value * x
 
 
 def _slopes(x: tf.Tensor, coefficients: tf.Tensor) -> tf.Tensor:
-    slope = 6.0 * coefficients[5][:, :, None]
+    orders = _by_point(coefficients)
+    slope = 6.0 * orders[5]
     for order in range(4, -1, -1):
-        slope = slope * x + (order + 1.0) * coefficients[order][:, :, None]
+        slope = slope * x + (order + 1.0) * orders[order]
     return slope
+
+
+def _by_point(coefficients: tf.Tensor) -> tf.Tensor:
+    return coefficients[..., None] if len(coefficients.shape) == 3 else coefficients

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from dnnlik.exceptions import InvalidLikelihood
 from dnnlik.histfactory.specification import Cell, Modifier, Specification
 
-__all__ = ["Layout", "Templates", "layout_of", "templates_of"]
+__all__ = [
+    "Layout",
+    "TemplatePieces",
+    "Templates",
+    "component_columns",
+    "layout_of",
+    "template_pieces",
+    "templates_of",
+]
 
 Index = NDArray[np.intp]
 
@@ -95,26 +103,44 @@ def layout_of(spec: Specification, *others: Specification) -> Layout:
 
 def templates_of(spec: Specification, layout: Layout) -> Templates:
     """The numbers of a specification, rows in the order of its layout."""
-    nominal = np.concatenate([cell.nominal for cell in spec.cells])
-    starts = np.cumsum([0, *(cell.nominal.size for cell in spec.cells)])
-    rows_h = {column: row for row, column in enumerate(layout.histosys)}
-    rows_n = {column: row for row, column in enumerate(layout.normsys)}
-    up, down = (np.tile(nominal, (len(rows_h), 1)) for _ in range(2))
-    high, low = (np.ones((len(rows_n), len(spec.cells))) for _ in range(2))
-    for c, cell in enumerate(spec.cells):
-        for modifier in cell.modifiers:
-            column = spec.columns[modifier.name].start
-            if modifier.kind == "histosys" and column in rows_h:
-                row = rows_h[column]
-                up[row, starts[c] : starts[c + 1]] = _histogram(cell, modifier, "hi_data")
-                down[row, starts[c] : starts[c + 1]] = _histogram(cell, modifier, "lo_data")
-            elif modifier.kind == "normsys" and column in rows_n:
-                row = rows_n[column]
-                high[row, c], low[row, c] = (
-                    _scale(cell, modifier, "hi"),
-                    _scale(cell, modifier, "lo"),
-                )
+    pieces = template_pieces(spec, layout)
+    nominal = np.concatenate(pieces.nominal)
+    up, down = (
+        np.array([np.concatenate(row) for row in rows]).reshape(-1, nominal.size)
+        for rows in (pieces.histosys_up, pieces.histosys_down)
+    )
+    high, low = (
+        np.array(rows, dtype=np.float64).reshape(-1, len(spec.cells))
+        for rows in (pieces.normsys_up, pieces.normsys_down)
+    )
     return Templates(nominal, up, down, high, low)
+
+
+class TemplatePieces(NamedTuple):
+    """The parts of `Templates` as they are in the cells, to be concatenated: histograms,
+    and rows of a histogram, or scale factor, a cell. Arrays, or tensors."""
+
+    nominal: list[Any]
+    histosys_up: list[list[Any]]
+    histosys_down: list[list[Any]]
+    normsys_up: list[list[Any]]
+    normsys_down: list[list[Any]]
+
+
+def template_pieces(spec: Specification, layout: Layout) -> TemplatePieces:
+    """What each cell brings, rows in the order of the layout."""
+    nominal = [cell.nominal for cell in spec.cells]
+    histograms = {"hi_data": [list(nominal) for _ in layout.histosys]}
+    histograms["lo_data"] = [list(nominal) for _ in layout.histosys]
+    scales = {key: [[1.0] * len(nominal) for _ in layout.normsys] for key in ("hi", "lo")}
+    where = {"histosys": (layout.histosys, histograms), "normsys": (layout.normsys, scales)}
+    for c, cell in enumerate(spec.cells):
+        for modifier in (m for m in cell.modifiers if m.kind in where):
+            columns, pieces = where[modifier.kind]
+            for row in np.flatnonzero(columns == spec.columns[modifier.name].start):
+                for key, rows in pieces.items():
+                    rows[row][c] = modifier.data[key]
+    return TemplatePieces(nominal, *histograms.values(), *scales.values())
 
 
 def _checked(cell: Cell, size: int) -> Cell:
@@ -171,33 +197,41 @@ def _scale(cell: Cell, modifier: Modifier, key: str) -> float:
     return number
 
 
+def component_columns(spec: Specification) -> list[dict[str, Index]]:
+    """For each cell: the columns of each of its modifiers that has one component a bin
+    (shapesys, shapefactor, staterror), by the name of the modifier."""
+    offsets = _channel_offsets(spec)
+    found: list[dict[str, Index]] = []
+    for cell in spec.cells:
+        own = {}
+        for m in cell.modifiers:
+            if m.kind in _BY_BIN:
+                first = offsets.get((m.name, cell.channel), 0)
+                own[m.name] = np.array(spec.columns[m.name][first : first + len(cell.nominal)])
+        found.append(own)
+    return found
+
+
+_BY_BIN = ("shapesys", "shapefactor", "staterror")
+
+
 def _factors(spec: Specification, cell_sizes: list[int]) -> Index:
     """The columns that multiply each element, as a padded array (K, E)."""
     starts = np.cumsum([0, *cell_sizes])
     lists: list[list[int]] = [[] for _ in range(int(starts[-1]))]
-    offsets = _channel_offsets(spec)
-    for c, cell in enumerate(spec.cells):
+    for c, (cell, components) in enumerate(zip(spec.cells, component_columns(spec), strict=True)):
         for modifier in cell.modifiers:
-            columns = _multipliers(spec, cell, modifier, offsets)
+            if modifier.kind in _BY_BIN:
+                columns: Iterable[int] = components[modifier.name]
+            elif modifier.kind in ("normfactor", "lumi"):
+                columns = [spec.columns[modifier.name].start] * cell_sizes[c]
+            else:
+                continue
             for element, column in enumerate(columns, start=int(starts[c])):
                 lists[element].append(column)
     depth = max((len(columns) for columns in lists), default=0)
     padded = [columns + [len(spec.parameters)] * (depth - len(columns)) for columns in lists]
     return np.array(padded, dtype=np.intp).reshape(len(lists), depth).T
-
-
-def _multipliers(
-    spec: Specification, cell: Cell, modifier: Modifier, offsets: dict[tuple[str, str], int]
-) -> Iterable[int]:
-    columns = spec.columns[modifier.name]
-    if modifier.kind in ("normfactor", "lumi"):
-        return [columns.start] * cell.nominal.size
-    if modifier.kind in ("shapesys", "shapefactor"):
-        return columns[: cell.nominal.size]
-    if modifier.kind == "staterror":
-        first = offsets[modifier.name, cell.channel]
-        return columns[first : first + cell.nominal.size]
-    return []
 
 
 def _channel_offsets(spec: Specification) -> dict[tuple[str, str], int]:

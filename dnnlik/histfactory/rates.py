@@ -19,6 +19,7 @@ from dnnlik.histfactory.interpolation import (
     code1_factor,
     code4_coefficients,
     code4_factor,
+    contract,
 )
 from dnnlik.histfactory.layout import Layout, Templates
 
@@ -39,6 +40,7 @@ class Coefficients(NamedTuple):
     ``nominal`` (E,), ``odd`` and ``even`` (H, E) of the additive interpolation,
     ``log_up`` and ``log_down`` (N, C) and ``polynomial`` (6, N, C) of the
     multiplicative one. Tensors, or arrays: those become constants of a compiled program.
+    All with a last axis (B) more where each of B points has templates of its own.
     """
 
     nominal: tf.Tensor
@@ -50,7 +52,8 @@ class Coefficients(NamedTuple):
 
 
 def coefficients_of(templates: Templates) -> Coefficients:
-    """Prepare the interpolation of templates (arrays or tensors, float64)."""
+    """Prepare the interpolation of templates (arrays or tensors, float64), each of which
+    may have a last axis of points more."""
     nominal, up, down, high, low = (tf.convert_to_tensor(t, tf.float64) for t in templates)
     return Coefficients(
         nominal=nominal,
@@ -70,7 +73,9 @@ def expected_events(layout: Layout, coefficients: Coefficients, parameters: tf.T
     """
     # One row a parameter from here on: the points are the last axis.
     rows = tf.transpose(parameters)
-    elements = coefficients.nominal[:, None] + _shifts(layout, coefficients, rows)
+    nominal = coefficients.nominal
+    nominal = nominal[:, None] if len(nominal.shape) == 1 else nominal
+    elements = nominal + _shifts(layout, coefficients, rows)
     cells = _cell_factors(layout, coefficients, rows)
     if cells is not None:
         elements = elements * _spread(cells, layout.element_cell)
@@ -166,8 +171,7 @@ def _shifts(layout: Layout, coefficients: Coefficients, rows: tf.Tensor) -> tf.T
     if not layout.histosys.size:
         return tf.zeros((), tf.float64)
     odd, even = ADDITIVE[layout.histosys_code](gather_rows(rows, layout.histosys))
-    shift = tf.matmul(coefficients.odd, odd, transpose_a=True)
-    return shift + tf.matmul(coefficients.even, even, transpose_a=True)
+    return contract(coefficients.odd, odd) + contract(coefficients.even, even)
 
 
 def _cell_factors(layout: Layout, coefficients: Coefficients, rows: tf.Tensor) -> tf.Tensor | None:

@@ -21,6 +21,7 @@ from dnnlik.documents import digest_of
 from dnnlik.exceptions import InvalidPoints
 from dnnlik.histfactory.rates import poisson_terms
 from dnnlik.likelihoods.base import Likelihood
+from dnnlik.likelihoods.tensor import auxiliary_term
 from dnnlik.parameters import Parameter, ParameterSet
 from dnnlik.typing import Gradients, Points, Values
 
@@ -89,15 +90,8 @@ class ModelOfData:
         return CompiledFunction(log_likelihood, len(self.parameters), bins + len(self.parameters))
 
     def _auxiliary_term(self, points: tf.Tensor, data: tf.Tensor) -> tf.Tensor:
-        pulls = (points - data) / self._sigma
-        total = -0.5 * tf.reduce_sum(pulls * pulls, axis=1)
         columns = np.flatnonzero(self._poisson)
-        if not columns.size:
-            return total
-        counts = tf.gather(data, columns, axis=1)
-        rates = tf.gather(points, columns, axis=1) * self._factor[columns]
-        # Relative to the largest value, as `ConstraintTerms`: counts may be 10¹¹.
-        return total + tf.reduce_sum(poisson_terms(counts, rates, relative=True), axis=1)
+        return auxiliary_term(points, data, self._sigma**-2.0, self._factor, columns)
 
     def constants(self, datasets: Datasets) -> Values:
         """What the data alone give: normalisations and factorials, (n,)."""

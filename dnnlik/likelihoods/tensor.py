@@ -7,15 +7,15 @@ from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dnnlik.compiled import CompiledFunction
 from dnnlik.constraints import ConstraintTerms
-from dnnlik.histfactory.rates import log_ratio_minus_step
+from dnnlik.histfactory.rates import log_ratio_minus_step, poisson_terms
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import Gradients, Points, Values
 
-__all__ = ["TensorTerms", "tensor_constraint"]
+__all__ = ["TensorTerms", "auxiliary_term", "tensor_constraint"]
 
 
 class TensorTerms:
@@ -81,3 +81,27 @@ def tensor_constraint(terms: ConstraintTerms, points: tf.Tensor) -> tf.Tensor:
         value = tf.where(chosen >= 0, -terms.slope[counted_none] * chosen, -np.inf)
         total += tf.reduce_sum(value, axis=1)
     return total
+
+
+def auxiliary_term(
+    points: tf.Tensor,
+    data: tf.Tensor,
+    precision: tf.Tensor,
+    factor: tf.Tensor,
+    poisson: NDArray[np.intp],
+) -> tf.Tensor:
+    """The auxiliary measurements as a function of their data, without what depends on the
+    data alone: (n, d) → (n,).
+
+    ``data`` (n, d): the measured value of a normal one, the count of a Poisson one.
+    ``precision``: 1/σ² of the normal ones, 0 elsewhere; ``factor``: expectation of the
+    Poisson ones at 1; both (d,) or (n, d). ``poisson``: the columns of these.
+    """
+    step = points - data
+    total = -0.5 * tf.reduce_sum(precision * step * step, axis=1)
+    if not poisson.size:
+        return total
+    counts = tf.gather(data, poisson, axis=1)
+    rates = tf.gather(points * factor, poisson, axis=1)
+    # Relative to the largest value, as `ConstraintTerms`: counts may be 10¹¹.
+    return total + tf.reduce_sum(poisson_terms(counts, rates, relative=True), axis=1)

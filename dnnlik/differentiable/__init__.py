@@ -1,0 +1,1 @@
+"""Analyses trained through their own statistical inference."""

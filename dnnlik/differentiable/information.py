@@ -1,0 +1,77 @@
+"""Fisher information, covariance and what is made of them, as tensors.
+
+The expected information at a point: that of the data which the point predicts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from dnnlik.differentiable.derivatives import derivatives
+from dnnlik.differentiable.model import Data, StatisticalModel
+
+__all__ = ["covariance", "fisher_information", "gaussianity", "generalised_variance"]
+
+
+def fisher_information(model: StatisticalModel, points: tf.Tensor) -> tf.Tensor:
+    r"""The information matrix (n, k, k) of the k parameters that are not fixed:
+    -∂²ln L/∂θ∂θ on the Asimov data of each point (n, d)."""
+    data = model.expected_data(points)
+    return observed_information(model, points, data)
+
+
+def observed_information(model: StatisticalModel, points: tf.Tensor, data: Data) -> tf.Tensor:
+    """-∂²ln L/∂θ∂θ (n, k, k) at points (n, d) and data."""
+    hessian = derivatives(lambda x: model.log_likelihood(x, data), points).hessian
+    columns = np.flatnonzero(~np.asarray(model.fixed))
+    return -tf.gather(tf.gather(hessian, columns, axis=1), columns, axis=2)
+
+
+def covariance(information: tf.Tensor) -> tf.Tensor:
+    """The inverse (n, k, k) of an information matrix; scaled first, so that parameters may
+    have any units.
+
+    >>> covariance(tf.constant([[[4.0]]])).numpy().tolist()
+    [[[0.25]]]
+    """
+    scale = tf.sqrt(tf.stop_gradient(tf.abs(tf.linalg.diag_part(information))) + 1e-300)
+    outer = scale[:, :, None] * scale[:, None, :]
+    return tf.linalg.inv(information / outer) / outer
+
+
+def generalised_variance(matrix: tf.Tensor) -> tf.Tensor:
+    """The determinant (n,) of a covariance matrix (n, k, k).
+
+    >>> generalised_variance(tf.constant([[[4.0, 0.0], [0.0, 0.25]]])).numpy().tolist()
+    [1.0]
+    """
+    # By its Cholesky decomposition: XLA has no determinant.
+    diagonal = tf.linalg.diag_part(tf.linalg.cholesky(matrix))
+    return tf.square(tf.reduce_prod(diagonal, axis=1))
+
+
+def gaussianity(
+    model: StatisticalModel, points: tf.Tensor, draws: int = 64, seed: int = 0
+) -> tf.Tensor:
+    """How far the likelihood of the Asimov data of points (n, d) is from a Gaussian, (n,).
+
+    The mean square difference of ln L - ln L_max from -½ z², over ``draws`` points that are
+    normal with the covariance of the expected information (thesis, section 7.3); 0 for a
+    Gaussian. Draws that the model forbids (a negative rate) are left out.
+    """
+    data = model.expected_data(points)
+    matrix = covariance(observed_information(model, points, data))
+    columns = np.flatnonzero(~np.asarray(model.fixed))
+    z = np.random.default_rng(seed).standard_normal((draws, len(columns)))
+    factor = tf.linalg.cholesky(0.5 * (matrix + tf.linalg.matrix_transpose(matrix)))
+    moves = tf.einsum("nij,rj->rni", factor, tf.constant(z))  # (draws, n, k)
+    place = tf.constant(np.eye(len(model.parameters))[columns])
+    trials = tf.reshape(points + moves @ place, [-1, len(model.parameters)])
+    best = model.log_likelihood(points, data)
+    value = tf.reshape(model.log_likelihood(trials, data), [draws, -1])
+    allowed = tf.math.is_finite(value)
+    difference = tf.where(allowed, value, best) - best + 0.5 * tf.constant((z * z).sum(1)[:, None])
+    kept = tf.cast(allowed, tf.float64)
+    total = tf.reduce_sum(kept * tf.square(difference), axis=0)
+    return total / tf.maximum(tf.reduce_sum(kept, axis=0), 1.0)

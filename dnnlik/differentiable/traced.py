@@ -1,0 +1,234 @@
+"""From a pyhf specification with tensors for histograms to the arrays of the tensor program.
+
+pyhf sees an outline of the specification, numbers that let every modifier do something; it
+gives the order, bounds and kinds of constraint of the parameters. The tensors are then put
+where the numbers were. Histograms are (bins,), or (models, bins) for many models at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import tensorflow as tf
+
+from dnnlik.constraints import Normal, Poisson
+from dnnlik.exceptions import InvalidLikelihood
+from dnnlik.histfactory.layout import (
+    Layout,
+    Templates,
+    component_columns,
+    layout_of,
+    template_pieces,
+)
+from dnnlik.histfactory.specification import Cell, Specification
+from dnnlik.histfactory.workspace import specification_of
+from dnnlik.typing import JSON
+
+__all__ = ["Traced"]
+
+SMALLEST_UNCERTAINTY = 1e-4
+"""Relative uncertainties of shapesys and staterror below this count as this: a bin whose
+uncertainty vanishes in training must not divide by zero."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A specification whose cells hold tensors, and where everything is.
+
+    ``models``: the length of the leading axis of the histograms; None if they have none.
+    """
+
+    specification: Specification
+    layout: Layout
+    models: int | None
+
+    @classmethod
+    def of(
+        cls, channels: Sequence[JSON], poi: str, parameters: Sequence[JSON], **codes: str
+    ) -> Traced:
+        """Of the ``channels`` of a pyhf workspace and the ``parameters`` of a measurement."""
+        outline = specification_of(_workspace(_outline(channels), poi, parameters), **codes)
+        samples = {(c["name"], s["name"]): s for c in _tensors(channels) for s in c["samples"]}
+
+        def cell(outline: Cell) -> Cell:
+            sample = samples[outline.channel, outline.sample]
+            data = {(m["type"], m["name"]): m["data"] for m in sample["modifiers"]}
+            modifiers = tuple(replace(m, data=data[m.kind, m.name]) for m in outline.modifiers)
+            return replace(outline, nominal=sample["data"], modifiers=modifiers)
+
+        spec = replace(outline, cells=tuple(cell(part) for part in outline.cells))
+        return cls(spec, layout_of(outline), _number_of_models(spec))
+
+    def templates(self) -> Templates:
+        """As `dnnlik.histfactory.layout.templates_of`, with a last axis of models if any."""
+        pieces = template_pieces(self.specification, self.layout)
+        nominal = self._joined(pieces.nominal)
+        cells, models = len(self.specification.cells), nominal.shape[1:]
+        return Templates(
+            nominal,
+            self._rows(pieces.histosys_up, int(nominal.shape[0]), models),
+            self._rows(pieces.histosys_down, int(nominal.shape[0]), models),
+            self._rows(_scales(pieces.normsys_up), cells, models),
+            self._rows(_scales(pieces.normsys_down), cells, models),
+        )
+
+    def _rows(self, rows: list[list[tf.Tensor]], width: int, models: Any) -> tf.Tensor:
+        if not rows:
+            return tf.zeros([0, width, *models], tf.float64)
+        return tf.stack([self._joined(row) for row in rows])
+
+    def _joined(self, pieces: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Histograms one after the other: (bins,), or (bins, models)."""
+        if self.models is None:
+            return tf.concat(pieces, axis=0)
+        spread = [tf.broadcast_to(piece, [self.models, piece.shape[-1]]) for piece in pieces]
+        return tf.transpose(tf.concat(spread, axis=1))
+
+    def widths(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Precisions of the normal constraints and factors of the Poisson ones, (models, d).
+
+        Those of shapesys and staterror follow the templates (CERN-OPEN-2012-016, sections
+        4.2 and 4.3): a factor (nominal/uncertainty)², and the quadratic sum of the
+        uncertainties of the samples of a channel relative to the sum of their yields.
+        """
+        spec = self.specification
+        kinds = [p.constraint for p in spec.parameters]
+        precision: list[Any] = [k.sigma**-2 if isinstance(k, Normal) else 0.0 for k in kinds]
+        factor: list[Any] = [k.factor if isinstance(k, Poisson) else 0.0 for k in kinds]
+        sums: dict[tuple[int, ...], tuple[tf.Tensor, tf.Tensor]] = {}
+        for cell, components in zip(spec.cells, component_columns(spec), strict=True):
+            for modifier in cell.modifiers:
+                columns = tuple(components.get(modifier.name, ()))
+                if modifier.kind == "shapesys":
+                    _put(factor, columns, cell.nominal, tf.square(modifier.data))
+                elif modifier.kind == "staterror":
+                    total, variance = sums.get(columns, (0.0, 0.0))
+                    sums[columns] = total + cell.nominal, variance + tf.square(modifier.data)
+        for columns, (total, variance) in sums.items():
+            _put(precision, columns, total, variance)
+        return self._stacked(precision), self._stacked(factor)
+
+    def _stacked(self, values: list[Any]) -> tf.Tensor:
+        tensors = [tf.convert_to_tensor(value, tf.float64) for value in values]
+        return tf.stack([tf.broadcast_to(t, [self.models or 1]) for t in tensors], axis=1)
+
+
+def _put(
+    values: list[Any], columns: Sequence[int], nominal: tf.Tensor, variance: tf.Tensor
+) -> None:
+    """Put nominal²/variance into the columns of the bins; 1 where there is nothing, because
+    there the parameter does nothing."""
+    some = nominal > 0
+    least = tf.square(SMALLEST_UNCERTAINTY * nominal)
+    safe = tf.where(variance > least, variance, least)
+    terms = tf.where(some, tf.square(nominal), 1.0) / tf.where(some, safe, 1.0)
+    for column, term in zip(columns, tf.unstack(terms, axis=-1), strict=True):
+        values[column] = term
+
+
+def _tensor(value: Any) -> tf.Tensor:
+    """A histogram (bins,) or (models, bins) as a float64 tensor."""
+    tensor = _number(value)
+    if tensor.shape.rank not in (1, 2) or not tensor.shape.is_fully_defined():
+        raise InvalidLikelihood(
+            "a histogram is a tensor (bins,) or (models, bins) of known shape. "
+            f"Received: shape {tensor.shape}"
+        )
+    return tensor
+
+
+def _number(value: Any) -> tf.Tensor:
+    if tf.is_tensor(value):
+        return tf.cast(value, tf.float64)
+    return tf.convert_to_tensor(value, tf.float64)  # a list would be float32 first
+
+
+def _scales(rows: list[list[Any]]) -> list[list[tf.Tensor]]:
+    """Scale factors as histograms of one bin."""
+    return [[_number(value)[..., None] for value in row] for row in rows]
+
+
+def _number_of_models(spec: Specification) -> int | None:
+    histograms = [cell.nominal for cell in spec.cells]
+    scales: list[tf.Tensor] = []
+    for modifier in chain.from_iterable(cell.modifiers for cell in spec.cells):
+        if modifier.kind == "normsys":
+            scales += modifier.data.values()
+        elif modifier.kind == "histosys":
+            histograms += modifier.data.values()
+        elif modifier.kind in ("shapesys", "staterror"):
+            histograms.append(modifier.data)
+    sizes = {int(t.shape[0]) for t in histograms if t.shape.rank == 2}
+    sizes |= {int(t.shape[0]) for t in scales if t.shape.rank == 1}
+    if len(sizes) > 1:
+        raise InvalidLikelihood(
+            "histograms with an axis of models have the same number of them. "
+            f"Received: {sorted(sizes)}"
+        )
+    return sizes.pop() if sizes else None
+
+
+def _tensors(channels: Sequence[JSON]) -> list[JSON]:
+    """The channels with all numbers as tensors."""
+
+    def data(kind: str, data: Any) -> Any:
+        if kind == "histosys":
+            return {key: _tensor(data[key]) for key in ("hi_data", "lo_data")}
+        if kind == "normsys":
+            return {key: _number(data[key]) for key in ("hi", "lo")}
+        return _tensor(data) if kind in ("shapesys", "staterror") else data
+
+    return _replaced(channels, _tensor, data)
+
+
+def _outline(channels: Sequence[JSON]) -> list[JSON]:
+    """The channels with numbers that let pyhf see every modifier at work."""
+
+    def bins(data: Any) -> int:
+        return int(_tensor(data).shape[-1])
+
+    def data(kind: str, data: Any) -> Any:
+        if kind == "histosys":
+            size = bins(data["hi_data"])
+            return {"hi_data": [1.5] * size, "lo_data": [0.5] * size}
+        if kind == "normsys":
+            return {"hi": 1.1, "lo": 0.9}
+        return [0.1] * bins(data) if kind in ("shapesys", "staterror") else data
+
+    return _replaced(channels, lambda histogram: [1.0] * bins(histogram), data)
+
+
+def _replaced(
+    channels: Sequence[JSON],
+    histogram: Callable[[Any], Any],
+    data: Callable[[str, Any], Any],
+) -> list[JSON]:
+    """The channels with each nominal histogram, and the data of each modifier, replaced."""
+
+    def sample(document: JSON) -> JSON:
+        modifiers = [{**m, "data": data(m["type"], m.get("data"))} for m in document["modifiers"]]
+        return {**document, "data": histogram(document["data"]), "modifiers": modifiers}
+
+    try:
+        return [{**c, "samples": [sample(s) for s in c["samples"]]} for c in channels]
+    except (KeyError, TypeError) as error:
+        raise InvalidLikelihood(
+            "channels are a list of objects with name and samples, samples have name, data and "
+            f"modifiers, as in a pyhf workspace. Received: {type(error).__name__} {error}"
+        ) from error
+
+
+def _workspace(channels: list[JSON], poi: str, parameters: Sequence[JSON]) -> JSON:
+    observations = [
+        {"name": c["name"], "data": [1.0] * len(c["samples"][0]["data"])} for c in channels
+    ]
+    measurement = {"name": "traced", "config": {"poi": poi, "parameters": list(parameters)}}
+    return {
+        "channels": channels,
+        "observations": observations,
+        "measurements": [measurement],
+        "version": "1.0.0",
+    }
