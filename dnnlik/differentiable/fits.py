@@ -20,7 +20,8 @@ class Fitted(NamedTuple):
 
     ``points`` (n, d): fitted values, differentiable by the implicit function theorem.
     ``log_likelihood`` (n,) there (natural log, without terms of the data alone),
-    differentiable by the envelope theorem: its gradient needs no linear solve.
+    differentiable by the envelope theorem: its gradient needs no linear solve. NaN where
+    the fit did not converge: nothing that is made of it can be mistaken for a number.
     ``converged`` (n,).
     """
 
@@ -81,4 +82,6 @@ def fit(
     maximum = maximise(function, start, model.parameters, free)
     points = fitted_values(function, maximum, start, free)
     there = tf.where(free, tf.stop_gradient(maximum.points), start)
-    return Fitted(points, function(there), maximum.converged)
+    failed = tf.constant(np.nan, tf.float64)
+    value = tf.where(maximum.converged, function(there), failed)
+    return Fitted(points, value, maximum.converged)

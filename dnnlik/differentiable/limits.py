@@ -13,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 from scipy.stats import norm
 
-from dnnlik.differentiable.derivatives import gradient
 from dnnlik.differentiable.fits import fit, points_of
 from dnnlik.differentiable.information import covariance, fisher_information
-from dnnlik.differentiable.model import Data, StatisticalModel
+from dnnlik.differentiable.model import StatisticalModel
 from dnnlik.differentiable.statistics import root
 
 __all__ = ["expected_limit"]

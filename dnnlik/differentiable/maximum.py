@@ -26,7 +26,7 @@ STEPS = 60
 _TOLERANCE = 1e-14  # of the log-likelihood, promised by the last step and then taken
 _ROUNDING = 16 * float(np.finfo(float).eps)
 _RIDGE = 1e-12  # a direction without any effect must not make a system singular
-_ASIDE = 0.1  # of the natural length of a parameter
+_BESIDE = 0.1  # of the natural length of a parameter
 _LEAST_DAMPING, _LARGEST_DAMPING = 1e-3, 1e12
 
 
@@ -65,7 +65,7 @@ def maximise(
         free: (d,) which parameters may move; the others stay where they start.
     """
     search = _Search(function, parameters, free)
-    state = search.first(_aside(tf.stop_gradient(start), parameters, free))
+    state = search.first(_beside(function, tf.stop_gradient(start), parameters, free))
     state = _State(*tf.while_loop(search.goes_on, search.advanced, state))
     return Maximum(
         state.points,
@@ -75,18 +75,31 @@ def maximise(
     )
 
 
-def _aside(start: tf.Tensor, parameters: ParameterSet, free: NDArray[np.bool_]) -> tf.Tensor:
-    """The start within the bounds, a little beside where it was.
+def _beside(
+    function: Callable[[tf.Tensor], tf.Tensor],
+    start: tf.Tensor,
+    parameters: ParameterSet,
+    free: NDArray[np.bool_],
+) -> tf.Tensor:
+    """The better of two points a little to either side of the start, within the bounds; the
+    start itself where neither is allowed.
 
     The inits of nuisance parameters are points of symmetry, where the slope of a variation
     that is the same up and down vanishes also when they are a saddle.
     """
-    room = 0.5 * (parameters.upper - parameters.lower)
-    size = np.minimum(_ASIDE * parameters.scales, np.where(np.isfinite(room), room, np.inf))
     inside = tf.clip_by_value(start, parameters.lower, parameters.upper)
-    moved = tf.where(inside + size <= parameters.upper, inside + size, inside - size)
+    size = _BESIDE * parameters.scales
     # What is held may lie outside of its bounds: a tested value is the caller's choice.
-    return tf.where(free, moved, start)
+    best = tf.where(free, inside, start)
+    value = tf.fill([start.shape[0]], tf.constant(-np.inf, tf.float64))
+    for step in (-size, size):
+        trial = tf.clip_by_value(inside + step, parameters.lower, parameters.upper)
+        trial = tf.where(free, trial, start)
+        height = function(trial)
+        better = height > value
+        best = tf.where(better[:, None], trial, best)
+        value = tf.where(better, height, value)
+    return best
 
 
 class _Search:

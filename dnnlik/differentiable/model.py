@@ -52,6 +52,10 @@ class StatisticalModel(Protocol):
     def models(self) -> int:
         """How many models this is: points come in multiples of it."""
 
+    @property
+    def precision(self) -> tf.Tensor:
+        """1/σ² of the normal auxiliary measurements, 0 elsewhere, (models, d)."""
+
     def expected_data(self, points: tf.Tensor) -> Data:
         """The Asimov dataset of each point (n, d)."""
 
@@ -114,7 +118,7 @@ class HistFactoryModel:
         self.models = traced.models or 1
         self._layout = traced.layout
         self._coefficients = coefficients_of(traced.templates())
-        self._precision, self._factor = traced.widths()
+        self.precision, self._factor = traced.widths()
         kinds = [p.constraint for p in self.parameters]
         self._normal = np.array([isinstance(kind, Normal) for kind in kinds])
         self._poisson = np.array([isinstance(kind, Poisson) for kind in kinds])
@@ -135,7 +139,7 @@ class HistFactoryModel:
         auxiliary = auxiliary_term(
             points,
             rows_of(data.auxiliary, points),
-            rows_of(self._precision, points),
+            rows_of(self.precision, points),
             rows_of(self._factor, points),
             np.flatnonzero(self._poisson),
         )

@@ -107,9 +107,11 @@ def normal_tail(z: tf.Tensor) -> tf.Tensor:
 
 def root(statistic: tf.Tensor) -> tf.Tensor:
     """√q, with gradient zero where q is zero."""
-    some = statistic > 0
-    return tf.where(some, tf.sqrt(tf.where(some, statistic, tf.ones_like(statistic))), 0.0)
+    none = statistic <= 0
+    safe = tf.sqrt(tf.where(none, tf.ones_like(statistic), statistic))
+    return tf.where(none, tf.zeros_like(statistic), safe)
 
 
 def _positive(statistic: tf.Tensor) -> tf.Tensor:
-    return tf.where(statistic > 0, statistic, tf.zeros_like(statistic))
+    # That way round so that NaN, a fit that failed, stays NaN.
+    return tf.where(statistic <= 0, tf.zeros_like(statistic), statistic)

@@ -1,0 +1,144 @@
+"""From events to a statistical model: what happens inside a training step.
+
+All pure functions of tensors; nothing in here leaves the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from dnnlik.differentiable.model import HistFactoryModel
+from dnnlik.differentiable.objectives import Scores, Trained
+from dnnlik.differentiable.observables import NetworkObservable, Observable
+from dnnlik.differentiable.problem import Events, Problem, with_histograms
+from dnnlik.differentiable.statistics import root
+
+__all__ = ["Batch", "Templates", "analysed", "batches", "drawn_rows", "gathered", "templates_of"]
+
+
+class Batch(NamedTuple):
+    """Events of one sample, as tensors.
+
+    ``weights`` (n,) float64 sum up to the expected events of the sample; ``share``: which
+    part of the sample it is, for the statistical uncertainty of the whole sample.
+    """
+
+    features: tf.Tensor
+    weights: tf.Tensor
+    share: float
+
+
+class Templates(NamedTuple):
+    """Histograms (bins,) of each sample of events, and their statistical uncertainties."""
+
+    yields: dict[str, tf.Tensor]
+    uncertainties: dict[str, tf.Tensor]
+
+
+def batches(problem: Problem, events: Mapping[str, Events]) -> dict[str, Batch]:
+    """Whole samples as batches, normalised to their expected yields."""
+    return {
+        name: Batch(
+            tf.constant(sample.features),
+            tf.constant(sample.weights * problem.expected(name) / sample.weights.sum()),
+            1.0,
+        )
+        for name, sample in events.items()
+    }
+
+
+def analysed(
+    problem: Problem,
+    observable: Observable,
+    samples: Mapping[str, Batch],
+    *,
+    hard: bool,
+    training: bool = False,
+    with_model: bool = True,
+) -> Trained:
+    """The model, and the scores, of batches of all samples, or of those that are there."""
+    summaries = _summaries(observable, samples, training)
+    is_network = isinstance(observable, NetworkObservable)
+    scores = _scores(problem, summaries, samples) if is_network else None
+    if not with_model:
+        return Trained(None, scores)
+    templates = templates_of(problem, observable, summaries, samples, hard=hard)
+    channels = with_histograms(
+        problem.channels,
+        lambda _, name: templates.yields[name],
+        lambda _, name: templates.uncertainties[name],
+    )
+    return Trained(HistFactoryModel(channels, problem.poi, problem.parameters), scores)
+
+
+def templates_of(
+    problem: Problem,
+    observable: Observable,
+    summaries: Mapping[str, tf.Tensor],
+    samples: Mapping[str, Batch],
+    *,
+    hard: bool,
+) -> Templates:
+    """The histograms of all samples, the floor of the problem included."""
+    count = observable.hard if hard else observable.smooth
+    yields, uncertainties = {}, {}
+    for name, sample in samples.items():
+        summary = summaries[name]
+        yields[name] = tf.cast(count(summary, sample.weights), tf.float64) + problem.floor
+        if name in problem.statistical:
+            variance = tf.cast(count(summary, tf.square(sample.weights)), tf.float64)
+            # Of the whole sample: a batch of a tenth of it has ten times the variance.
+            uncertainties[name] = root(variance * sample.share)
+    return Templates(yields, uncertainties)
+
+
+def _summaries(
+    observable: Observable, samples: Mapping[str, Batch], training: bool
+) -> dict[str, tf.Tensor]:
+    """The summaries of each sample, from one call of the observable for all of them."""
+    features = tf.concat([sample.features for sample in samples.values()], axis=0)
+    sizes = [int(sample.features.shape[0]) for sample in samples.values()]
+    parts = tf.split(observable.summary(features, training=training), sizes)
+    return dict(zip(samples, parts, strict=True))
+
+
+def _scores(
+    problem: Problem, summaries: Mapping[str, tf.Tensor], samples: Mapping[str, Batch]
+) -> Scores:
+    def joined(names: Sequence[str]) -> tuple[tf.Tensor, tf.Tensor]:
+        present = [name for name in names if name in samples]
+        return (
+            tf.concat([summaries[name] for name in present], axis=0),
+            tf.concat([samples[name].weights for name in present], axis=0),
+        )
+
+    return Scores(
+        joined(problem.names_of(signal=True, variations=False)),
+        joined(problem.names_of(signal=False, variations=False)),
+        joined(problem.names_of(signal=False, variations=True)),
+    )
+
+
+def gathered(sample: Batch, rows: tf.Tensor) -> Batch:
+    """A random part of a sample, normalised to what is expected of the whole."""
+    share = int(rows.shape[0]) / int(sample.weights.shape[0])
+    weights = tf.gather(sample.weights, rows) / share
+    return Batch(tf.gather(sample.features, rows), weights, share)
+
+
+def drawn_rows(
+    sizes: Sequence[int], batch: int, steps: int, seed: Sequence[int]
+) -> list[np.ndarray]:
+    """For each sample the rows (steps, batch) of an epoch: each sample shuffled, and begun
+    again where it ends; (steps, size) where it has fewer than a batch."""
+    rows = []
+    for number, size in enumerate(sizes):
+        rng, width = np.random.default_rng([*seed, number]), min(batch, size)
+        rounds = -(-steps * width // size)
+        order = np.concatenate([rng.permutation(size) for _ in range(rounds)])
+        rows.append(order[: steps * width].reshape(steps, width).astype(np.int32))
+    return rows

@@ -1,0 +1,97 @@
+"""Weighted sums of objectives from text, such as ``"cls + 0.5*p0"``: parsed, not evaluated."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from dnnlik.differentiable.objectives import OBJECTIVES, Trained
+from dnnlik.exceptions import InvalidInput
+
+__all__ = ["Loss", "parse_loss"]
+
+_NUMBER = r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?"
+_TERM = re.compile(
+    rf"\s*([+-])?\s*(?:({_NUMBER})\s*\*\s*)?([a-z_][a-z0-9_]*)(?:\s*\*\s*({_NUMBER}))?\s*"
+)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A weighted sum of objectives, to be made small.
+
+    Objectives that are to be made large enter with the other sign.
+    """
+
+    terms: tuple[tuple[float, str], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The objectives in it."""
+        return tuple(name for _, name in self.terms)
+
+    @property
+    def needs_scores(self) -> bool:
+        """Whether it needs outputs of a network."""
+        return any(OBJECTIVES[name].needs_scores for name in self.names)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether training follows the logarithm of the sum: same minimum, but a gradient
+        that does not vanish with a p-value."""
+        chosen = [(weight, OBJECTIVES[name]) for weight, name in self.terms]
+        return all(weight > 0 and objective.p_value for weight, objective in chosen)
+
+    def value(self, trained: Trained) -> tf.Tensor:
+        """The weighted sum, ()."""
+        total = tf.zeros((), tf.float64)
+        for weight, name in self.terms:
+            objective = OBJECTIVES[name]
+            total += (-weight if objective.maximise else weight) * objective.function(trained)
+        return total
+
+    def loss(self, trained: Trained) -> tf.Tensor:
+        """What training follows: the sum, or its natural logarithm (`logarithmic`)."""
+        value = self.value(trained)
+        return tf.math.log(value) if self.logarithmic else value
+
+    def of(self, metrics: dict[str, float]) -> float:
+        """The sum of numbers that are known by name."""
+        signs = {name: -1.0 if OBJECTIVES[name].maximise else 1.0 for name in self.names}
+        return sum(weight * signs[name] * metrics[name] for weight, name in self.terms)
+
+    def __str__(self) -> str:
+        return " + ".join(name if w == 1 else f"{w:g}*{name}" for w, name in self.terms)
+
+
+def parse_loss(text: str) -> Loss:
+    """A weighted sum of objectives.
+
+    Raises:
+        InvalidInput: not such a sum, or an unknown name.
+
+    >>> parse_loss("cls + 0.5*p0").terms
+    ((1.0, 'cls'), (0.5, 'p0'))
+    """
+    terms, position = [], 0
+    while position < len(text):
+        match = _TERM.match(text, position)
+        if not match or (match[1] is None and terms) or (match[2] and match[4]):
+            raise InvalidInput(
+                "an objective is a sum such as cls + 0.5*p0, or one name. "
+                f"Received: {text!r}, at {text[position:]!r}"
+            )
+        sign, before, name, after = match.groups()
+        if name not in OBJECTIVES:
+            raise InvalidInput(
+                f"there is no objective of this name; there are {', '.join(OBJECTIVES)}. "
+                f"Received: {name!r}"
+            )
+        weight = float(before or after or 1.0)
+        terms.append((-weight if sign == "-" else weight, name))
+        position = match.end()
+    if not terms:
+        raise InvalidInput(f"an objective has a name, such as cls. Received: {text!r}")
+    return Loss(tuple(terms))

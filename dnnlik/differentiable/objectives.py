@@ -1,0 +1,236 @@
+"""What an analysis is trained for: numbers of a statistical model, or of its events.
+
+Statistical objectives are expectations: of the Asimov data of no signal (``cls``, ``limit``),
+or of the nominal signal, poi = 1 (the others). A new objective is one function and a line in
+`OBJECTIVES`; `dnnlik.differentiable.expression` combines them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from dnnlik.differentiable.fits import fit, points_of
+from dnnlik.differentiable.information import (
+    covariance,
+    fisher_information,
+    gaussianity,
+    generalised_variance,
+)
+from dnnlik.differentiable.limits import expected_limit
+from dnnlik.differentiable.model import StatisticalModel
+from dnnlik.differentiable.statistics import (
+    asimov_statistic,
+    normal_tail,
+    root,
+)
+from dnnlik.exceptions import InvalidInput
+
+__all__ = ["OBJECTIVES", "Objective", "Scores", "Trained"]
+
+
+class Scores(NamedTuple):
+    """Outputs of a network between 0 and 1 with event weights, (n,) each, for classification.
+
+    ``background`` are nominal events; ``varied`` all of them with their variations.
+    """
+
+    signal: tuple[tf.Tensor, tf.Tensor]
+    background: tuple[tf.Tensor, tf.Tensor]
+    varied: tuple[tf.Tensor, tf.Tensor]
+
+
+class Trained:
+    """What objectives are computed from; what several of them need is computed once.
+
+    Args:
+        model: exact or surrogate; None where only scores are needed.
+        scores: where the observable is a network.
+    """
+
+    def __init__(self, model: StatisticalModel | None, scores: Scores | None = None) -> None:
+        self._model, self._scores = model, scores
+
+    @property
+    def model(self) -> StatisticalModel:
+        """The statistical model."""
+        if self._model is None:
+            raise InvalidInput("this objective needs a statistical model. Received: none")
+        return self._model
+
+    @property
+    def scores(self) -> Scores:
+        """The outputs of the network."""
+        if self._scores is None:
+            raise InvalidInput("cross-entropy needs the output of a network. Received: none")
+        return self._scores
+
+    @property
+    def poi(self) -> str:
+        """The (first) parameter of interest."""
+        return self.model.parameters.poi_names[0]
+
+    @cached_property
+    def exclusion(self) -> tf.Tensor:
+        """√q_A of the nominal signal on the Asimov data of no signal."""
+        return root(asimov_statistic(self.model, {self.poi: 0.0}, {self.poi: 1.0})[0])
+
+    @cached_property
+    def discovery(self) -> tf.Tensor:
+        """√q₀ on the Asimov data of the nominal signal."""
+        return root(asimov_statistic(self.model, {self.poi: 1.0}, {self.poi: 0.0})[0])
+
+    @cached_property
+    def nominal(self) -> tf.Tensor:
+        """The point (models, d) of the nominal signal."""
+        return points_of(self.model, {self.poi: 1.0}, self.model.models)
+
+    @cached_property
+    def covariance(self) -> tf.Tensor:
+        """Of the parameters that are not fixed, at the nominal signal, (k, k)."""
+        return covariance(fisher_information(self.model, self.nominal))[0]
+
+    @property
+    def columns(self) -> list[int]:
+        """The columns of the parameters in ``covariance``."""
+        return [int(column) for column in np.flatnonzero(~np.asarray(self.model.fixed))]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A number to be made small, or large (``maximise``).
+
+    ``p_value``: it spans orders of magnitude, so that its logarithm is what to follow.
+    """
+
+    function: Callable[[Trained], tf.Tensor]
+    maximise: bool = False
+    p_value: bool = False
+    needs_scores: bool = False
+
+    @property
+    def description(self) -> str:
+        """The first line of the function's documentation."""
+        return (self.function.__doc__ or "").split(".")[0].split("\n")[0]
+
+
+def cls(trained: Trained) -> tf.Tensor:
+    """Expected CLs of the nominal signal where there is none (median)."""
+    return normal_tail(trained.exclusion) / 0.5
+
+
+def log_cls(trained: Trained) -> tf.Tensor:
+    """Natural logarithm of ``cls``, for sums with other logarithms."""
+    return tf.math.log(cls(trained))
+
+
+def p0(trained: Trained) -> tf.Tensor:
+    """Expected p-value of the background-only hypothesis where the signal is nominal."""
+    return normal_tail(trained.discovery)
+
+
+def log_p0(trained: Trained) -> tf.Tensor:
+    """Natural logarithm of ``p0``, for sums with other logarithms."""
+    return tf.math.log(p0(trained))
+
+
+def significance(trained: Trained) -> tf.Tensor:
+    """Expected discovery significance √q₀ of the nominal signal."""
+    return trained.discovery
+
+
+def limit(trained: Trained) -> tf.Tensor:
+    """Expected upper limit on the poi, CLs at 95 % (median)."""
+    return expected_limit(trained.model, trained.poi)[0]
+
+
+def sigma_mu(trained: Trained) -> tf.Tensor:
+    """Uncertainty of the poi from the expected information at the nominal signal."""
+    column = trained.columns.index(trained.model.parameters.index(trained.poi))
+    return tf.sqrt(trained.covariance[column, column])
+
+
+def nuisance_width(trained: Trained) -> tf.Tensor:
+    """Σ (1 - σ/σ₀)² of the parameters with normal auxiliary measurements of width σ₀."""
+    precision = tf.gather(trained.model.precision[0], trained.columns)
+    relative = root(tf.linalg.diag_part(trained.covariance) * precision)
+    distance = tf.square(1.0 - relative)
+    return tf.reduce_sum(tf.where(precision > 0, distance, tf.zeros_like(distance)))
+
+
+def pulls(trained: Trained) -> tf.Tensor:
+    """Σ of squared pulls where the nominal signal is fitted to data without signal."""
+    model = trained.model
+    none = points_of(model, {trained.poi: 0.0}, model.models)
+    fitted = fit(model, model.expected_data(none), {trained.poi: 1.0}, start=none).points
+    return tf.reduce_sum((tf.square(fitted - none) * model.precision)[0])
+
+
+def determinant(trained: Trained) -> tf.Tensor:
+    """Generalised variance: determinant of the covariance at the nominal signal."""
+    return generalised_variance(trained.covariance[None])[0]
+
+
+def distance_from_gaussian(trained: Trained) -> tf.Tensor:
+    """Gaussianity: mean squared distance of ln L from a Gaussian at the nominal signal."""
+    return gaussianity(trained.model, trained.nominal)[0]
+
+
+def asimov_significance(trained: Trained) -> tf.Tensor:
+    """Z_A without uncertainties: √(2 Σ (s+b) ln(1+s/b) - s), of all bins."""
+    model = trained.model
+    none = points_of(model, {trained.poi: 0.0}, model.models)
+    total = model.expected_data(trained.nominal).main[0]
+    background = model.expected_data(none).main[0]
+    usable, one = (background > 0) & (total > 0), tf.ones_like(total)
+    ratio = tf.where(usable, total, one) / tf.where(usable, background, one)
+    terms = total * tf.math.log(ratio) - (total - background)
+    return root(2.0 * tf.reduce_sum(tf.where(usable, terms, tf.zeros_like(terms))))
+
+
+def cross_entropy(trained: Trained) -> tf.Tensor:
+    """Binary cross-entropy of signal and nominal background, both classes of equal weight."""
+    return _binary(trained.scores.signal, trained.scores.background)
+
+
+def cross_entropy_varied(trained: Trained) -> tf.Tensor:
+    """Binary cross-entropy of signal and background, the variations counted as background."""
+    return _binary(trained.scores.signal, trained.scores.varied)
+
+
+OBJECTIVES: Mapping[str, Objective] = {
+    "cls": Objective(cls, p_value=True),
+    "log_cls": Objective(log_cls),
+    "p0": Objective(p0, p_value=True),
+    "log_p0": Objective(log_p0),
+    "significance": Objective(significance, maximise=True),
+    "limit": Objective(limit),
+    "sigma_mu": Objective(sigma_mu),
+    "nuisance_width": Objective(nuisance_width),
+    "pulls": Objective(pulls),
+    "generalised_variance": Objective(determinant),
+    "gaussianity": Objective(distance_from_gaussian),
+    "asimov_significance": Objective(asimov_significance, maximise=True),
+    "cross_entropy": Objective(cross_entropy, needs_scores=True),
+    "cross_entropy_varied": Objective(cross_entropy_varied, needs_scores=True),
+}
+"""All objectives by name."""
+
+
+_EPSILON = 1e-7
+
+
+def _binary(
+    signal: tuple[tf.Tensor, tf.Tensor], background: tuple[tf.Tensor, tf.Tensor]
+) -> tf.Tensor:
+    def mean(score: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        safe = tf.clip_by_value(score, _EPSILON, 1.0 - _EPSILON)
+        terms = tf.cast(-tf.math.log(safe), tf.float64)
+        return tf.reduce_sum(weights * terms) / tf.reduce_sum(weights)
+
+    return 0.5 * (mean(*signal) + mean(1.0 - background[0], background[1]))

@@ -1,0 +1,153 @@
+"""Trainable observables: from the features of events to a histogram.
+
+An observable gives a *summary* of each event, and two histograms of the summaries: a smooth
+one for training, and the hard one that an analysis would use. A new kind is one class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import tensorflow as tf
+
+from dnnlik.differentiable import cuts
+from dnnlik.differentiable.binning import Binning
+from dnnlik.differentiable.hard import hard_above, hard_below
+from dnnlik.exceptions import InvalidInput
+
+__all__ = ["Cut", "CutObservable", "NetworkObservable", "Observable"]
+
+
+@runtime_checkable
+class Observable(Protocol):
+    """What a training needs of an observable."""
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """What is trained."""
+
+    def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Features (n, k) float32 → (n,), or (n, ...)."""
+
+    def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Summaries and weights (n,) → a histogram (bins,), differentiable."""
+
+    def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """The histogram (bins,) of an analysis."""
+
+    def describe(self) -> dict[str, float]:
+        """Numbers worth following while they are trained, by name."""
+
+
+class NetworkObservable:
+    """A network with one output, in bins of that output.
+
+    Args:
+        network: any Keras model (n, k) → (n, 1).
+        binning: of its output.
+    """
+
+    def __init__(self, network: Any, binning: Binning) -> None:
+        if network.output_shape[-1] != 1:
+            raise InvalidInput(
+                "the network of a binned observable has one output. "
+                f"Received: {network.output_shape[-1]}"
+            )
+        self.network, self.binning = network, binning
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        return [*self.network.trainable_variables, *self.binning.trainable_variables]
+
+    def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The output of the network, (n, k) → (n,)."""
+        return self.network(features, training=training)[:, 0]
+
+    def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """The kernel histogram of the output."""
+        return self.binning.smooth(summary, weights)
+
+    def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """The histogram of the output."""
+        return self.binning.hard(summary, weights)
+
+    def describe(self) -> dict[str, float]:
+        """The edges, if they are trained."""
+        return self.binning.describe()
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A cut on one feature: events ``"above"`` or ``"below"`` a threshold are kept.
+
+    ``start``: the threshold to begin with; ``slope``: of the sigmoid that stands for the cut
+    in training, in inverse units of the feature.
+    """
+
+    feature: int
+    start: float
+    slope: float
+    keep: str = "above"
+
+    def __post_init__(self) -> None:
+        if self.keep not in _SMOOTH:
+            raise InvalidInput(f"a cut keeps 'above' or 'below'. Received: {self.keep!r}")
+        if not self.slope > 0:
+            raise InvalidInput(f"the slope of a cut is positive. Received: {self.slope}")
+
+
+_SMOOTH = {"above": cuts.above, "below": cuts.below}
+_HARD = {"above": hard_above, "below": hard_below}
+
+
+class CutObservable:
+    """Cuts on features, each with a trainable threshold; two of them make a window.
+
+    Args:
+        cuts: all have to be passed.
+        feature: the feature that is counted in bins after the cuts.
+        binning: of that feature. Without it, what passes is one bin.
+    """
+
+    def __init__(
+        self, cuts: Sequence[Cut], feature: int = 0, binning: Binning | None = None
+    ) -> None:
+        self.cuts, self.feature, self.binning = tuple(cuts), feature, binning
+        starts = [cut.start for cut in cuts]
+        self.thresholds = tf.Variable(starts, dtype=tf.float64, trainable=bool(starts))
+        if not self.trainable_variables:
+            raise InvalidInput(
+                "an observable of fixed bins has nothing to train. Received: no cuts"
+            )
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        own = [self.thresholds] if self.cuts else []
+        return [*own, *(self.binning.trainable_variables if self.binning else [])]
+
+    def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The features themselves, float64."""
+        return tf.cast(features, tf.float64)
+
+    def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """What sigmoids let pass, in one bin or the kernel histogram."""
+        for cut, threshold in zip(self.cuts, tf.unstack(self.thresholds), strict=True):
+            weights *= _SMOOTH[cut.keep](summary[:, cut.feature], threshold, cut.slope)
+        if self.binning is None:
+            return tf.reduce_sum(weights, keepdims=True)
+        return self.binning.smooth(summary[:, self.feature], weights)
+
+    def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """What the cuts let pass, in one bin or the histogram."""
+        for cut, threshold in zip(self.cuts, tf.unstack(self.thresholds), strict=True):
+            weights *= _HARD[cut.keep](summary[:, cut.feature], threshold)
+        if self.binning is None:
+            return tf.reduce_sum(weights, keepdims=True)
+        return self.binning.hard(summary[:, self.feature], weights)
+
+    def describe(self) -> dict[str, float]:
+        """Thresholds, and edges if they are trained."""
+        own = {f"cut_{i}": float(t) for i, t in enumerate(self.thresholds.numpy())}
+        return own | (self.binning.describe() if self.binning else {})

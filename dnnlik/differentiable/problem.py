@@ -1,0 +1,225 @@
+"""What is to be optimised: events, and the statistical model that is made of them.
+
+The model is written as the channels of a pyhf workspace, with the *names of event samples*
+where a workspace has histograms::
+
+    Problem(
+        events={"signal": Events(x_s), "background": Events(x_b), "up": ..., "down": ...},
+        yields={"signal": 20, "background": 100, "up": 100, "down": 100},
+        channels=[{"name": "SR", "samples": [
+            {"name": "signal", "data": "signal",
+             "modifiers": [{"name": "mu", "type": "normfactor", "data": None}]},
+            {"name": "background", "data": "background",
+             "modifiers": [{"name": "shape", "type": "histosys",
+                            "data": {"hi_data": "up", "lo_data": "down"}}]}]}])
+
+Numbers where a workspace has numbers stay what they are: templates that are not trained. A
+name as the data of staterror or shapesys is the statistical uncertainty of those events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dnnlik.exceptions import InvalidInput
+from dnnlik.typing import JSON
+
+__all__ = ["Events", "Problem", "histograms_in", "with_histograms"]
+
+
+@dataclass(frozen=True)
+class Events:
+    """Simulated events of one sample.
+
+    Attributes:
+        features: (n, k) float32, what an observable is made of.
+        weights: (n,) float64, of any sign; 1 by default.
+
+    Raises:
+        InvalidInput: no events, NaN or infinities, or shapes that do not fit.
+    """
+
+    features: NDArray[np.float32]
+    weights: NDArray[np.float64]
+
+    def __init__(self, features: ArrayLike, weights: ArrayLike | None = None) -> None:
+        rows = np.asarray(features, dtype=np.float32)
+        if rows.ndim != 2 or not len(rows):
+            raise InvalidInput(
+                f"features of events have shape (n, k), n > 0. Received: shape {rows.shape}"
+            )
+        weight = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
+        if weight.shape != (len(rows),):
+            raise InvalidInput(
+                f"weights are one number an event, ({len(rows)},). Received: shape {weight.shape}"
+            )
+        bad = ~(np.isfinite(rows).all(axis=1) & np.isfinite(weight))
+        if bad.any():
+            raise InvalidInput(
+                "features and weights of events are finite; leave out events that lack a value. "
+                f"Received: NaN or infinity in {bad.sum()} events, the first in row {bad.argmax()}"
+            )
+        object.__setattr__(self, "features", rows)
+        object.__setattr__(self, "weights", weight)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, rows: Any) -> Events:
+        return Events(self.features[rows], self.weights[rows])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Events, and the model that is made of them.
+
+    Attributes:
+        name: for files and figures.
+        events: by name; all with the same number of features.
+        channels: see the module.
+        yields: expected events of a sample before any cut, by the name of its events; by
+            default the sum of their weights.
+        poi: the parameter of interest.
+        parameters: as in a pyhf measurement: bounds, inits, fixed flags.
+        floor: expected events added to every bin of every histogram of events, so that none
+            is empty.
+        held_out: events for evaluation, by name; by default a quarter of ``events``.
+
+    Raises:
+        InvalidInput: names without events, or events that do not fit each other.
+    """
+
+    events: Mapping[str, Events]
+    channels: Sequence[JSON]
+    yields: Mapping[str, float] = field(default_factory=dict)
+    poi: str = "mu"
+    parameters: Sequence[JSON] = ()
+    floor: float = 0.0
+    held_out: Mapping[str, Events] | None = None
+    name: str = "analysis"
+
+    def __post_init__(self) -> None:
+        used = set(histograms_in(self.channels))
+        if not used:
+            raise InvalidInput(
+                "the channels name no events: there is nothing to train. Received: 0"
+            )
+        for what, names in (("events", self.events), ("held-out events", self.held_out)):
+            if names is not None and used - set(names):
+                raise InvalidInput(
+                    f"the channels need {what} of these names. Received: none for "
+                    f"{', '.join(sorted(used - set(names)))}"
+                )
+        if set(self.yields) - set(self.events):
+            raise InvalidInput(
+                f"yields are of the events {', '.join(sorted(self.events))}. "
+                f"Received: {', '.join(sorted(self.yields))}"
+            )
+        widths = {name: sample.features.shape[1] for name, sample in self.events.items()}
+        if len(set(widths.values())) > 1:
+            raise InvalidInput(f"all events have the same features. Received: {widths}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The events that the channels use, each once, in their order there."""
+        return tuple(dict.fromkeys(histograms_in(self.channels)))
+
+    @property
+    def statistical(self) -> frozenset[str]:
+        """The events whose statistical uncertainty the model contains."""
+        samples = [s for channel in self.channels for s in channel["samples"]]
+        found = [_histograms_of(s) for s in samples]
+        return frozenset(name for names in found for name, use in names if use == "uncertainty")
+
+    @property
+    def features(self) -> int:
+        """Number of features of an event."""
+        return int(self.events[self.names[0]].features.shape[1])
+
+    def expected(self, name: str) -> float:
+        """Expected events of a sample before any cut."""
+        return float(self.yields.get(name, self.events[name].weights.sum()))
+
+    def split(self, seed: int) -> tuple[dict[str, Events], dict[str, Events]]:
+        """Events to train on and held-out events, by name."""
+        used = {name: self.events[name] for name in self.names}
+        if self.held_out is not None:
+            return used, {name: self.held_out[name] for name in self.names}
+        train, held_out = {}, {}
+        for number, (name, sample) in enumerate(used.items()):
+            order = np.random.default_rng([seed, number]).permutation(len(sample))
+            cut = max(1, len(sample) // 4)
+            held_out[name], train[name] = sample[order[:cut]], sample[order[cut:]]
+        return train, held_out
+
+    def names_of(self, signal: bool, variations: bool) -> tuple[str, ...]:
+        """Events of the samples that the parameter of interest scales, or of the others;
+        nominal ones alone, or with their variations."""
+        chosen: dict[str, None] = {}
+        for channel in self.channels:
+            for sample in channel["samples"]:
+                scaled = any(m["name"] == self.poi for m in sample["modifiers"])
+                if scaled == signal:
+                    parts = sample if variations else {**sample, "modifiers": []}
+                    wanted = _histograms_of(parts, statistical=False)
+                    chosen |= dict.fromkeys(name for name, _ in wanted)
+        return tuple(chosen)
+
+
+def histograms_in(channels: Sequence[JSON]) -> Iterator[str]:
+    """The names of events in channels, in order, some more than once."""
+    for channel in channels:
+        for sample in channel["samples"]:
+            yield from (name for name, _ in _histograms_of(sample))
+
+
+def with_histograms(
+    channels: Sequence[JSON],
+    histogram: Callable[[str, str], Any],
+    uncertainty: Callable[[str, str], Any],
+) -> list[JSON]:
+    """The channels with histograms in place of names.
+
+    ``histogram(channel, name)`` gives that of events, ``uncertainty(channel, name)`` their
+    statistical uncertainty.
+    """
+
+    def modifier(channel: str, document: JSON) -> JSON:
+        data = document.get("data")
+        if document["type"] == "histosys":
+            filled = {
+                k: histogram(channel, v) if isinstance(v, str) else v for k, v in data.items()
+            }
+            return {**document, "data": filled}
+        if isinstance(data, str):
+            return {**document, "data": uncertainty(channel, data)}
+        return document
+
+    def sample(channel: str, document: JSON) -> JSON:
+        data = document["data"]
+        return {
+            **document,
+            "data": histogram(channel, data) if isinstance(data, str) else data,
+            "modifiers": [modifier(channel, m) for m in document["modifiers"]],
+        }
+
+    return [{**c, "samples": [sample(c["name"], s) for s in c["samples"]]} for c in channels]
+
+
+def _histograms_of(sample: JSON, statistical: bool = True) -> Iterator[tuple[str, str]]:
+    """Names of events in a sample, each with what it is for."""
+    if isinstance(sample["data"], str):
+        yield sample["data"], "nominal"
+    for modifier in sample["modifiers"]:
+        data = modifier.get("data")
+        if modifier["type"] == "histosys":
+            for key in ("hi_data", "lo_data"):
+                if isinstance(data[key], str):
+                    yield data[key], key
+        elif statistical and isinstance(data, str):
+            yield data, "uncertainty"

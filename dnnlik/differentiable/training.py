@@ -1,0 +1,155 @@
+"""Training steps and evaluations, each one compiled function.
+
+Nothing in a step pins a device or leaves the graph: gathering the batch, the observable, the
+histograms, the fits and the update are one XLA program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dnnlik.differentiable.analysis import analysed, batches, drawn_rows, gathered
+from dnnlik.differentiable.expression import Loss
+from dnnlik.differentiable.objectives import OBJECTIVES
+from dnnlik.differentiable.observables import NetworkObservable, Observable
+from dnnlik.differentiable.problem import Events, Problem
+from dnnlik.exceptions import InvalidInput
+
+__all__ = ["Evaluation", "Trainer", "evaluate"]
+
+
+class Trainer:
+    """A problem, an observable and a loss, ready to be stepped.
+
+    Args:
+        problem: with its events.
+        events: those to train on, by name.
+        observable: whose variables are changed.
+        loss: see `dnnlik.differentiable.expression`.
+        batch_size: events of each sample in a step; all of a smaller sample.
+        learning_rate: of Adam, a number or a Keras schedule.
+        seed: of the order of events.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        events: Mapping[str, Events],
+        observable: Observable,
+        loss: Loss,
+        *,
+        batch_size: int,
+        learning_rate: Any = 1e-3,
+        seed: int = 0,
+    ) -> None:
+        if batch_size < 1:
+            raise InvalidInput(f"a batch has at least one event. Received: {batch_size}")
+        if loss.needs_scores and not isinstance(observable, NetworkObservable):
+            raise InvalidInput(
+                "cross-entropy needs the output of a network. "
+                f"Received: {loss} for a {type(observable).__name__}"
+            )
+        self.problem, self.observable, self.loss = problem, observable, loss
+        self.batch_size, self.seed = batch_size, seed
+        names = _names(problem, loss)
+        self._samples = batches(problem, {name: events[name] for name in names})
+        self._sizes = [len(events[name]) for name in names]
+        self.steps = max(1, -(-min(self._sizes) // batch_size))
+        self.optimizer = keras.optimizers.Adam(learning_rate)
+        self.optimizer.build(observable.trainable_variables)
+        self._compiled = tf.function(self._step, jit_compile=True, autograph=False)
+
+    @property
+    def variables(self) -> list[Any]:
+        """All that changes in training: of the observable, and of the optimizer."""
+        return [*self.observable.trainable_variables, *self.optimizer.variables]
+
+    def epoch(self, number: int) -> dict[str, float]:
+        """One pass over the events: mean loss, and how many steps had no finite gradient."""
+        rows = drawn_rows(self._sizes, self.batch_size, self.steps, [self.seed, number])
+        outcomes = [
+            self._compiled([tf.constant(sample[step]) for sample in rows])
+            for step in range(self.steps)
+        ]
+        losses = np.array([float(loss) for loss, _ in outcomes])
+        used = np.array([bool(finite) for _, finite in outcomes])
+        mean = float(losses[used].mean()) if used.any() else float("nan")
+        return {"loss": mean, "skipped_steps": float((~used).sum())}
+
+    def _step(self, rows: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """One update; without a finite gradient nothing changes."""
+        names = list(self._samples)
+        drawn = {
+            name: gathered(self._samples[name], part)
+            for name, part in zip(names, rows, strict=True)
+        }
+        variables = self.observable.trainable_variables
+        with tf.GradientTape() as tape:
+            trained = analysed(
+                self.problem,
+                self.observable,
+                drawn,
+                hard=False,
+                training=True,
+                with_model=_needs_model(self.loss),
+            )
+            loss = self.loss.loss(trained)
+        gradients = tape.gradient(loss, [_tensor_variable(v) for v in variables])
+        finite = tf.math.is_finite(loss)
+        for gradient in gradients:
+            finite &= tf.reduce_all(tf.math.is_finite(gradient))
+        before = [tf.identity(_tensor_variable(v)) for v in self.variables]
+        self.optimizer.apply(gradients, variables)
+        for variable, value in zip(self.variables, before, strict=True):
+            variable.assign(tf.where(finite, tf.convert_to_tensor(variable), value))
+        return loss, finite
+
+
+def evaluate(
+    problem: Problem, observable: Observable, events: Mapping[str, Events]
+) -> dict[str, float]:
+    """All objectives by name with hard bins; NaN where one is not defined."""
+    return Evaluation(problem, observable, events)()
+
+
+class Evaluation:
+    """All objectives of an observable on given events with hard bins, compiled once."""
+
+    def __init__(
+        self, problem: Problem, observable: Observable, events: Mapping[str, Events]
+    ) -> None:
+        self._problem, self._observable = problem, observable
+        self._samples = batches(problem, {name: events[name] for name in problem.names})
+        network = isinstance(observable, NetworkObservable)
+        self._names = [name for name, o in OBJECTIVES.items() if network or not o.needs_scores]
+        self._compiled = tf.function(self._metrics, autograph=False)
+
+    def _metrics(self) -> list[tf.Tensor]:
+        trained = analysed(self._problem, self._observable, self._samples, hard=True)
+        return [tf.cast(OBJECTIVES[name].function(trained), tf.float64) for name in self._names]
+
+    def __call__(self) -> dict[str, float]:
+        """Each objective by name, with the present values of the variables."""
+        return dict(zip(self._names, (float(v) for v in self._compiled()), strict=True))
+
+
+def _names(problem: Problem, loss: Loss) -> tuple[str, ...]:
+    """The events that a loss needs."""
+    if _needs_model(loss) or "cross_entropy_varied" in loss.names:
+        return problem.names
+    signal, background = (problem.names_of(signal=s, variations=False) for s in (True, False))
+    return (*signal, *background)
+
+
+def _needs_model(loss: Loss) -> bool:
+    return not all(OBJECTIVES[name].needs_scores for name in loss.names)
+
+
+def _tensor_variable(variable: Any) -> Any:
+    """The TensorFlow variable inside of a Keras one."""
+    return variable.value if isinstance(variable, keras.Variable) else variable
