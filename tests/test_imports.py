@@ -17,6 +17,7 @@ ALLOWED = {
     "histfactory": BASE,
     "compiled": BASE,
     "likelihoods": BASE | {"compiled", "histfactory"},
+    "differentiable": BASE | {"compiled", "histfactory", "inference", "likelihoods"},
     "sampling": BASE | {"likelihoods", "inference"},
     "surrogate": BASE | {"compiled", "likelihoods", "sampling"},
     "validation": BASE | {"inference", "sampling", "surrogate"},
