@@ -16,6 +16,7 @@ ALLOWED = {
     "inference": BASE,
     "histfactory": BASE,
     "compiled": BASE,
+    "datasets": BASE,
     "likelihoods": BASE | {"compiled", "histfactory"},
     "differentiable": BASE | {"compiled", "histfactory", "inference", "likelihoods"},
     "sampling": BASE | {"likelihoods", "inference"},
@@ -53,6 +54,7 @@ def test_every_public_name_resolves():
     [
         ("from dnnlik.bundle.reader import load", HEAVY),
         ("import dnnlik; dnnlik.load", HEAVY),
+        ("from dnnlik.datasets import blobs, cut, one_bin, two_bin", HEAVY),
         ("import dnnlik.inference", ["tensorflow", "keras", "pyhf", "emcee", "h5py", "onnx"]),
     ],
 )

@@ -1,0 +1,10 @@
+"""Synthetic benchmark problems of differentiable analyses, with known answers.
+
+- `dnnlik.datasets.blobs`: the four Gaussian blobs of neos, and their optimal observables
+- `dnnlik.datasets.cut`: one cut on one observable
+- `dnnlik.datasets.one_bin`, `dnnlik.datasets.two_bin`: yields as a function of one or two
+  numbers, with the optimum and a table
+
+Needs NumPy alone. Seeds are arguments: an integer, or a `numpy.random.Generator` to go on
+with. The yields are plain arithmetic, so that they take tensors as well.
+"""
