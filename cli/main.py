@@ -13,7 +13,18 @@ from dnnlik.exceptions import DnnlikError
 
 __all__ = ["main"]
 
-_COMMANDS = ("sample", "train", "validate", "export", "inspect", "run", "fit", "scan", "limit")
+_COMMANDS = (
+    "sample",
+    "train",
+    "validate",
+    "export",
+    "inspect",
+    "run",
+    "fit",
+    "scan",
+    "limit",
+    "optimise",
+)
 
 
 class _Commands(click.Group):

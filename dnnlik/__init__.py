@@ -12,6 +12,8 @@ opening a published likelihood, does not import TensorFlow.
 - `load`: a published likelihood
 - `run`: all of it in one folder, restartable
 - `dnnlik.inference`: fits, profiles, intervals on any of these
+- `optimise`, `Problem`, `Events`: an analysis trained through its own inference
+  (`dnnlik.differentiable`)
 """
 
 from __future__ import annotations
@@ -23,10 +25,12 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "AnalyticLikelihood": "dnnlik.likelihoods",
+    "Events": "dnnlik.differentiable",
     "Normal": "dnnlik.constraints",
     "Parameter": "dnnlik.parameters",
     "ParameterSet": "dnnlik.parameters",
     "Poisson": "dnnlik.constraints",
+    "Problem": "dnnlik.differentiable",
     "Publication": "dnnlik.bundle.card",
     "Samples": "dnnlik.sampling",
     "SurrogateLikelihood": "dnnlik.surrogate.likelihood",
@@ -34,6 +38,7 @@ _WHERE = {
     "TrainingSettings": "dnnlik.surrogate.settings",
     "load": "dnnlik.bundle.reader",
     "open_likelihood": "dnnlik.likelihoods",
+    "optimise": "dnnlik.differentiable",
     "run": "dnnlik.workflow",
     "sample": "dnnlik.sampling",
     "train": "dnnlik.surrogate.training",

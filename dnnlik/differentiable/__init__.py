@@ -1,1 +1,90 @@
-"""Analyses trained through their own statistical inference."""
+"""Analyses trained through their own statistical inference.
+
+From events to a gradient, each step usable on its own:
+
+- `kernel_histogram`, `softmax_histogram`, `above`, `below`, `window`, `TrainableEdges`: smooth
+  histograms and cuts; `dnnlik.differentiable.hard` has the versions for evaluation
+- `HistFactoryModel`: a pyhf specification with tensors for histograms; `SurrogateModel` is a
+  learned likelihood in its place
+- `fit`, `statistic`, `asimov_statistic`, `expected_cls`, `expected_limit`,
+  `fisher_information`, ...: inference on either, with gradients
+- `Problem`, `Events`, `NetworkObservable`, `CutObservable`, `Binning`: what is trained
+- `optimise`, `Settings`: the training; `OBJECTIVES`: what for
+"""
+
+from __future__ import annotations
+
+from dnnlik.differentiable.binning import Binning
+from dnnlik.differentiable.cuts import above, below, window
+from dnnlik.differentiable.edges import TrainableEdges
+from dnnlik.differentiable.fits import Fitted, fit, points_of
+from dnnlik.differentiable.information import (
+    covariance,
+    fisher_information,
+    gaussianity,
+    generalised_variance,
+)
+from dnnlik.differentiable.kernel import kernel_histogram
+from dnnlik.differentiable.limits import expected_limit
+from dnnlik.differentiable.model import Data, HistFactoryModel, StatisticalModel
+from dnnlik.differentiable.network import dense_network
+from dnnlik.differentiable.objectives import OBJECTIVES, Objective, Trained
+from dnnlik.differentiable.observables import (
+    Cut,
+    CutObservable,
+    NetworkObservable,
+    Observable,
+)
+from dnnlik.differentiable.optimisation import Optimised, Settings, optimise
+from dnnlik.differentiable.problem import Events, Problem
+from dnnlik.differentiable.softmax import softmax_histogram
+from dnnlik.differentiable.statistics import (
+    asimov_statistic,
+    cls_of,
+    discovery_statistic,
+    expected_cls,
+    limit_statistic,
+    statistic,
+)
+from dnnlik.differentiable.training import evaluate
+
+__all__ = [
+    "OBJECTIVES",
+    "Binning",
+    "Cut",
+    "CutObservable",
+    "Data",
+    "Events",
+    "Fitted",
+    "HistFactoryModel",
+    "NetworkObservable",
+    "Objective",
+    "Observable",
+    "Optimised",
+    "Problem",
+    "Settings",
+    "StatisticalModel",
+    "TrainableEdges",
+    "Trained",
+    "above",
+    "asimov_statistic",
+    "below",
+    "cls_of",
+    "covariance",
+    "dense_network",
+    "discovery_statistic",
+    "evaluate",
+    "expected_cls",
+    "expected_limit",
+    "fisher_information",
+    "fit",
+    "gaussianity",
+    "generalised_variance",
+    "kernel_histogram",
+    "limit_statistic",
+    "optimise",
+    "points_of",
+    "softmax_histogram",
+    "statistic",
+    "window",
+]

@@ -17,7 +17,7 @@ from dnnlik.differentiable.observables import NetworkObservable, Observable
 from dnnlik.differentiable.problem import Events, Problem, with_histograms
 from dnnlik.differentiable.statistics import root
 
-__all__ = ["Batch", "Templates", "analysed", "batches", "drawn_rows", "gathered", "templates_of"]
+__all__ = ["Batch", "Templates", "analysed", "batches", "drawn_rows", "gathered", "histograms_of"]
 
 
 class Batch(NamedTuple):
@@ -66,7 +66,7 @@ def analysed(
     scores = _scores(problem, summaries, samples) if is_network else None
     if not with_model:
         return Trained(None, scores)
-    templates = templates_of(problem, observable, summaries, samples, hard=hard)
+    templates = _templates(problem, observable, summaries, samples, hard=hard)
     channels = with_histograms(
         problem.channels,
         lambda _, name: templates.yields[name],
@@ -75,7 +75,15 @@ def analysed(
     return Trained(HistFactoryModel(channels, problem.poi, problem.parameters), scores)
 
 
-def templates_of(
+def histograms_of(
+    problem: Problem, observable: Observable, samples: Mapping[str, Batch], *, hard: bool
+) -> Templates:
+    """The histograms of batches of all samples, the floor of the problem included."""
+    summaries = _summaries(observable, samples, training=False)
+    return _templates(problem, observable, summaries, samples, hard=hard)
+
+
+def _templates(
     problem: Problem,
     observable: Observable,
     summaries: Mapping[str, tf.Tensor],
@@ -83,7 +91,6 @@ def templates_of(
     *,
     hard: bool,
 ) -> Templates:
-    """The histograms of all samples, the floor of the problem included."""
     count = observable.hard if hard else observable.smooth
     yields, uncertainties = {}, {}
     for name, sample in samples.items():

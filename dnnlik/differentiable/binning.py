@@ -12,6 +12,7 @@ from dnnlik.differentiable.edges import TrainableEdges
 from dnnlik.differentiable.hard import hard_histogram
 from dnnlik.differentiable.kernel import kernel_histogram
 from dnnlik.exceptions import InvalidInput
+from dnnlik.typing import JSON
 
 __all__ = ["Binning"]
 
@@ -23,12 +24,11 @@ class Binning:
         edges: (bins+1,) ascending, or `TrainableEdges`.
         bandwidth: of the kernel in training, in units of the quantity.
         outside: what becomes of events, and of the parts of kernels, outside of the edges:
-            "reflect" (an output that cannot leave its edges), "include" (in the end bins),
-            or "drop".
+            "include" (in the end bins), "reflect" (mirrored at the ends), or "drop".
     """
 
     def __init__(
-        self, edges: ArrayLike | TrainableEdges, bandwidth: float, outside: str = "reflect"
+        self, edges: ArrayLike | TrainableEdges, bandwidth: float, outside: str = "include"
     ) -> None:
         if not bandwidth > 0:
             raise InvalidInput(f"a bandwidth is positive. Received: {bandwidth}")
@@ -59,6 +59,10 @@ class Binning:
         """Values and weights (n,) → the histogram (bins,)."""
         values = tf.cast(values, tf.float64)
         return hard_histogram(values, self.edges(), weights, outside=self.outside)
+
+    def to_json(self) -> JSON:
+        """The edges, and what is done with what lies outside of them."""
+        return {"edges": [float(edge) for edge in self.edges()], "outside": self.outside}
 
     def describe(self) -> dict[str, float]:
         """Interior edges by name, if they are trained."""

@@ -75,7 +75,8 @@ def parse_loss(text: str) -> Loss:
     >>> parse_loss("cls + 0.5*p0").terms
     ((1.0, 'cls'), (0.5, 'p0'))
     """
-    terms, position = [], 0
+    terms: list[tuple[float, str]] = []
+    position = 0
     while position < len(text):
         match = _TERM.match(text, position)
         if not match or (match[1] is None and terms) or (match[2] and match[4]):

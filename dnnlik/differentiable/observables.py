@@ -16,6 +16,7 @@ from dnnlik.differentiable import cuts
 from dnnlik.differentiable.binning import Binning
 from dnnlik.differentiable.hard import hard_above, hard_below
 from dnnlik.exceptions import InvalidInput
+from dnnlik.typing import JSON
 
 __all__ = ["Cut", "CutObservable", "NetworkObservable", "Observable"]
 
@@ -39,6 +40,9 @@ class Observable(Protocol):
 
     def describe(self) -> dict[str, float]:
         """Numbers worth following while they are trained, by name."""
+
+    def to_json(self) -> JSON:
+        """The bins and cuts, for those who apply the analysis elsewhere."""
 
 
 class NetworkObservable:
@@ -76,6 +80,10 @@ class NetworkObservable:
     def describe(self) -> dict[str, float]:
         """The edges, if they are trained."""
         return self.binning.describe()
+
+    def to_json(self) -> JSON:
+        """The bins of the output."""
+        return {"observable": "network", **self.binning.to_json()}
 
 
 @dataclass(frozen=True)
@@ -151,3 +159,10 @@ class CutObservable:
         """Thresholds, and edges if they are trained."""
         own = {f"cut_{i}": float(t) for i, t in enumerate(self.thresholds.numpy())}
         return own | (self.binning.describe() if self.binning else {})
+
+    def to_json(self) -> JSON:
+        """Cuts on features, and the bins of the feature that is counted."""
+        rows = zip(self.cuts, self.thresholds.numpy(), strict=True)
+        cuts = [{"feature": c.feature, "keep": c.keep, "threshold": float(t)} for c, t in rows]
+        bins = {"feature": self.feature, **self.binning.to_json()} if self.binning else {}
+        return {"observable": "cuts", "cuts": cuts, **bins}

@@ -190,7 +190,7 @@ def with_histograms(
     """
 
     def modifier(channel: str, document: JSON) -> JSON:
-        data = document.get("data")
+        data: Any = document.get("data")
         if document["type"] == "histosys":
             filled = {
                 k: histogram(channel, v) if isinstance(v, str) else v for k, v in data.items()

@@ -152,8 +152,8 @@ def _scales(rows: list[list[Any]]) -> list[list[tf.Tensor]]:
 
 
 def _number_of_models(spec: Specification) -> int | None:
-    histograms = [cell.nominal for cell in spec.cells]
-    scales: list[tf.Tensor] = []
+    histograms: list[Any] = [cell.nominal for cell in spec.cells]
+    scales: list[Any] = []
     for modifier in chain.from_iterable(cell.modifiers for cell in spec.cells):
         if modifier.kind == "normsys":
             scales += modifier.data.values()

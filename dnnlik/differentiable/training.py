@@ -59,10 +59,18 @@ class Trainer:
         names = _names(problem, loss)
         self._samples = batches(problem, {name: events[name] for name in names})
         self._sizes = [len(events[name]) for name in names]
-        self.steps = max(1, -(-min(self._sizes) // batch_size))
+        self.steps = self.steps_of(problem, events, loss, batch_size)
         self.optimizer = keras.optimizers.Adam(learning_rate)
         self.optimizer.build(observable.trainable_variables)
         self._compiled = tf.function(self._step, jit_compile=True, autograph=False)
+
+    @staticmethod
+    def steps_of(
+        problem: Problem, events: Mapping[str, Events], loss: Loss, batch_size: int
+    ) -> int:
+        """Steps of an epoch: the smallest sample is seen at least once."""
+        smallest = min(len(events[name]) for name in _names(problem, loss))
+        return max(1, -(-smallest // batch_size))
 
     @property
     def variables(self) -> list[Any]:

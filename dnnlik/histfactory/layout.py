@@ -133,6 +133,7 @@ def template_pieces(spec: Specification, layout: Layout) -> TemplatePieces:
     histograms = {"hi_data": [list(nominal) for _ in layout.histosys]}
     histograms["lo_data"] = [list(nominal) for _ in layout.histosys]
     scales = {key: [[1.0] * len(nominal) for _ in layout.normsys] for key in ("hi", "lo")}
+    where: dict[str, tuple[Index, dict[str, list[list[Any]]]]]
     where = {"histosys": (layout.histosys, histograms), "normsys": (layout.normsys, scales)}
     for c, cell in enumerate(spec.cells):
         for modifier in (m for m in cell.modifiers if m.kind in where):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
@@ -14,6 +11,7 @@ from dnnlik.documents import digest_of
 from dnnlik.exceptions import DnnlikError, InvalidFile, InvalidLikelihood
 from dnnlik.likelihoods.analytic import AnalyticLikelihood
 from dnnlik.likelihoods.base import Likelihood
+from dnnlik.user_files import line_of, run_file
 
 __all__ = ["open_likelihood"]
 
@@ -67,7 +65,7 @@ def open_likelihood(
 
 
 def _from_python(path: Path) -> Likelihood:
-    module = _run(path)
+    module = run_file(path, InvalidLikelihood)
     make = getattr(module, "likelihood", None)
     if not callable(make):
         raise InvalidLikelihood(f"the file must define a function likelihood(). Received: {path}")
@@ -77,7 +75,7 @@ def _from_python(path: Path) -> Likelihood:
         raise
     except Exception as error:
         raise InvalidLikelihood(
-            f"likelihood() of {path} failed. Received: {_line(error)}"
+            f"likelihood() of {path} failed. Received: {line_of(error)}"
         ) from error
     if not isinstance(likelihood, Likelihood):
         raise InvalidLikelihood(
@@ -98,25 +96,3 @@ def _fingerprint(likelihood: AnalyticLikelihood) -> bytes:
     moved = p.inits + np.array([[0.0], [0.1], [-0.1]]) * p.scales
     values = likelihood.log_main(np.clip(moved, p.lower, p.upper))
     return " ".join(f"{value:.9g}" for value in values).encode()
-
-
-def _run(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise InvalidFile(f"there is no such file. Received: {path}")
-    name = f"_dnnlik_likelihood_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise InvalidFile(f"the file cannot be run as Python. Received: {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except DnnlikError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise InvalidLikelihood(f"{path} cannot be run. Received: {_line(error)}") from error
-    return module
-
-
-def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

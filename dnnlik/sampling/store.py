@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from dnnlik.documents import reason_of
 from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.restart import RestartState
 from dnnlik.sampling.samples import (
     COLUMNS,
     SCHEMA,
@@ -32,7 +33,6 @@ from dnnlik.sampling.samples import (
     header_of,
     opened,
 )
-from dnnlik.sampling.state import RestartState
 from dnnlik.typing import JSON, DifferentiableLogDensity, LogDensity, Points
 
 __all__ = ["SampleStore"]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnlik.documents import reason_of
-from dnnlik.exceptions import InvalidFile
+from dnnlik.restart import RestartState
 from dnnlik.surrogate.schedule import Plateau
 
 __all__ = ["Checkpoint"]
@@ -50,20 +46,19 @@ class Checkpoint:
         empty = cls(Path(path) if path else None, json.dumps(identity, sort_keys=True), start)
         if empty.path is None or not empty.path.is_file():
             return empty
+        stored = RestartState(empty.path).load()
         try:
-            # Opened here, because NumPy leaves a damaged file open.
-            with open(empty.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                if str(file["identity"]) != empty.identity:
-                    return empty
-                return replace(
-                    empty,
-                    schedule=Plateau(**json.loads(str(file["schedule"]))),
-                    weights=_arrays(file, "weights"),
-                    optimizer=_arrays(file, "optimizer"),
-                    best_weights=_arrays(file, "best_weights"),
-                    history=json.loads(str(file["history"])),
-                )
-        except (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, BadZipFile):
+            if not stored or str(stored["identity"]) != empty.identity:
+                return empty
+            return replace(
+                empty,
+                schedule=Plateau(**json.loads(str(stored["schedule"]))),
+                weights=_arrays(stored, "weights"),
+                optimizer=_arrays(stored, "optimizer"),
+                best_weights=_arrays(stored, "best_weights"),
+                history=json.loads(str(stored["history"])),
+            )
+        except (ValueError, TypeError, KeyError):
             # It was replaced atomically, so it is damaged from outside: start afresh.
             return empty
 
@@ -103,20 +98,8 @@ class Checkpoint:
         }
         for name in ("weights", "optimizer", "best_weights"):
             content |= {f"{name}.{i:03d}": a for i, a in enumerate(getattr(self, name))}
-        temporary = self.path.with_name(self.path.name + ".new")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
-                np.savez(file, **content)
-            os.replace(temporary, self.path)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise InvalidFile(
-                f"cannot write the checkpoint ({reason_of(error)}). Received: {self.path}"
-            ) from error
+        RestartState(self.path).save(content)
 
 
-def _arrays(file: Any, name: str) -> Arrays:
-    keys: Sequence[str] = sorted(key for key in file.files if key.startswith(f"{name}."))
-    return tuple(file[key] for key in keys)
+def _arrays(stored: Mapping[str, Any], name: str) -> Arrays:
+    return tuple(stored[key] for key in sorted(stored) if key.startswith(f"{name}."))

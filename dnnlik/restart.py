@@ -1,4 +1,4 @@
-"""What a killed run needs to go on, in one small file beside the samples."""
+"""What a killed run needs to go on, in one small file."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class RestartState:
         """
         temporary = self.path.with_name(self.path.name + ".new")
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(temporary, "wb") as file:
                 np.savez(file, **state)
                 file.flush()

@@ -1,0 +1,92 @@
+"""``dnnlik optimise``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import click
+from dnnlik.cli.common import FILE, ProgressBar, print_json, start_tensorflow
+
+__all__ = ["command"]
+
+_SHOWN = ("cls", "p0", "significance", "limit", "sigma_mu", "asimov_significance")
+
+
+@click.command("optimise")
+@click.argument("problem")
+@click.option(
+    "--objective",
+    default="cls",
+    show_default=True,
+    help="Or a sum, such as 'cls + 0.5*p0'; a wrong name lists all.",
+)
+@click.option("--bins", default=5, show_default=True, help="Of the network's output.")
+@click.option("--epochs", default=50, show_default=True, help="Passes over the events.")
+@click.option("--batch-size", default=2000, show_default=True, help="Events of each sample.")
+@click.option("--learning-rate", default=1e-3, show_default=True, help="Of Adam, at the start.")
+@click.option("--bandwidth", default=0.09, show_default=True, help="Of the smooth histogram.")
+@click.option("--train-edges", is_flag=True, help="Train the bin edges as well.")
+@click.option("--seed", default=0, show_default=True, help="Of all randomness.")
+@click.option("--device", help="Such as GPU:0.  [default: TensorFlow's choice]")
+@click.option("-o", "--output", type=FILE, required=True, help="Folder of everything.")
+def command(
+    problem: str,
+    objective: str,
+    bins: int,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    bandwidth: float,
+    train_edges: bool,
+    seed: int,
+    device: str | None,
+    output: Path,
+) -> None:
+    """Train the analysis PROBLEM through its own statistical inference.
+
+    PROBLEM is `blobs`, `cut`, or a Python file that defines problem(seed). A killed
+    training goes on when the same command is given again.
+    """
+    start_tensorflow()
+    from dnnlik.analysis_files import write_analysis
+    from dnnlik.devices import on_device
+    from dnnlik.differentiable.optimisation import Settings, optimise
+    from dnnlik.differentiable.shipped import open_problem
+
+    settings = Settings(objective, epochs, batch_size, learning_rate, seed)
+    with on_device(device), ProgressBar() as progress:
+        opened, make = open_problem(problem, seed)
+        observable = make(opened, bins, seed=seed, bandwidth=bandwidth, train_edges=train_edges)
+        result = optimise(
+            opened, observable, settings, state=output / "state.npz", progress=progress
+        )
+        files = write_analysis(result, output, progress=progress)
+    _print_table(result)
+    print_json(_document(result, output, files))
+
+
+def _document(result: Any, output: Path, files: list[str]) -> dict[str, Any]:
+    finite = {k: v if math.isfinite(v) else None for k, v in result.metrics.items()}
+    return {
+        "problem": result.problem.name,
+        "objective": result.settings.objective,
+        "best_epoch": result.best_epoch,
+        "epochs": len(result.history) - 1,
+        "metrics": finite,
+        "seconds": round(result.seconds, 1),
+        "output": str(output),
+        "files": files,
+    }
+
+
+def _print_table(result: Any) -> None:
+    """Before and after, for people, on stderr; stdout has the same as JSON."""
+    first, best = result.history[0], result.metrics
+    click.echo(f"{'held-out events, hard bins':<28}{'untrained':>12}{'trained':>12}", err=True)
+    for name in _SHOWN:
+        click.echo(f"{name:<28}{first[name]:>12.4g}{best[name]:>12.4g}", err=True)
+    for name, value in result.observable.describe().items():
+        click.echo(f"{name:<28}{first[name]:>12.4g}{value:>12.4g}", err=True)
+    click.echo(f"best epoch {result.best_epoch} of {len(result.history) - 1}", err=True)

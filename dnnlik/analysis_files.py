@@ -1,0 +1,104 @@
+"""The files of an optimised analysis: what to publish, and what to look at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dnnlik.differentiable.network import exportable
+from dnnlik.differentiable.objectives import OBJECTIVES
+from dnnlik.differentiable.observables import NetworkObservable
+from dnnlik.differentiable.optimisation import Optimised
+from dnnlik.differentiable.workspace import hard_templates, workspace_of
+from dnnlik.documents import reason_of, write_json
+from dnnlik.environment import software_versions
+from dnnlik.exceptions import InvalidFile
+from dnnlik.typing import JSON, Progress, no_progress
+
+__all__ = ["write_analysis"]
+
+_COMPARED = 1000
+
+
+def write_analysis(
+    result: Optimised, folder: str | Path, *, progress: Progress = no_progress
+) -> list[str]:
+    """Write an optimised analysis; returns the names of the files.
+
+    - ``history.json``: settings, versions, and a record an epoch (null: not finite)
+    - ``bins.json``: edges or cuts
+    - ``workspace.json``: the pyhf workspace of the held-out events in hard bins
+    - ``observable.onnx``: the network, if there is one
+    - figures, where matplotlib is installed
+    """
+    folder = Path(folder)
+    write_json(folder / "history.json", _history(result))
+    write_json(folder / "bins.json", result.observable.to_json())
+    workspace = workspace_of(result.problem, result.observable, result.held_out)
+    write_json(folder / "workspace.json", workspace)
+    names = ["history.json", "bins.json", "workspace.json"]
+    if isinstance(result.observable, NetworkObservable):
+        _write_network(result, result.observable, folder / "observable.onnx")
+        names.append("observable.onnx")
+    if find_spec("matplotlib") is None:
+        progress("no figures: matplotlib is not installed (the extra `plots`)", 0, 1)
+        return names
+    return names + _write_figures(result, folder)
+
+
+def _history(result: Optimised) -> JSON:
+    return {
+        "problem": result.problem.name,
+        "settings": asdict(result.settings),
+        "best_epoch": result.best_epoch,
+        "objectives": {name: o.description for name, o in OBJECTIVES.items()},
+        "epochs": [_finite(record) for record in result.history],
+        "versions": software_versions(),
+    }
+
+
+def _finite(record: dict[str, float]) -> dict[str, Any]:
+    """JSON has no NaN."""
+    return {name: value if math.isfinite(value) else None for name, value in record.items()}
+
+
+def _write_network(result: Optimised, observable: NetworkObservable, path: Path) -> None:
+    from dnnlik.onnx.observable import write_observable
+
+    parts = [result.held_out[name].features[:_COMPARED] for name in result.problem.names]
+    features = np.concatenate(parts)
+    metadata = {
+        "problem": result.problem.name,
+        "objective": result.settings.objective,
+        **observable.to_json(),
+    }
+    write_observable(exportable(observable.network), path, features, metadata)
+
+
+def _write_figures(result: Optimised, folder: Path) -> list[str]:
+    from dnnlik.plotting import analysis as plotting  # matplotlib is an extra
+
+    yields, _ = hard_templates(result.problem, result.observable, result.held_out)
+    figures = {
+        "metrics.png": plotting.figure_of_metrics(result.history, result.best_epoch),
+        "templates.png": plotting.figure_of_templates(result.problem.channels, yields),
+    }
+    if isinstance(result.observable, NetworkObservable) and result.problem.features == 2:
+        figures["contours.png"] = plotting.figure_of_contours(
+            lambda x: np.asarray(result.observable.summary(np.asarray(x, np.float32))),
+            np.asarray(result.observable.binning.edges()),
+            {name: sample.features for name, sample in result.held_out.items()},
+        )
+    try:
+        for name, figure in figures.items():
+            figure.savefig(folder / name)
+    except OSError as error:
+        raise InvalidFile(
+            f"cannot write the figures ({reason_of(error)}). Received: {folder}"
+        ) from error
+    return list(figures)

@@ -1,0 +1,42 @@
+"""Where TensorFlow computes: one device for everything below, memory taken as it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from dnnlik.exceptions import InvalidInput
+
+__all__ = ["on_device"]
+
+
+@contextmanager
+def on_device(name: str | None = None) -> Iterator[None]:
+    """Compute on a device such as ``"GPU:0"`` or ``"CPU:0"``; without a name TensorFlow
+    chooses, which is the first GPU if there is one.
+
+    Memory of GPUs is taken as it is needed, not all at once, so that others can share them.
+
+    Raises:
+        InvalidInput: there is no such device.
+    """
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        _grow(tf, gpu)
+    known = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
+    if name is not None and name not in known:
+        raise InvalidInput(
+            f"there is no such device; there are {', '.join(known)}. Received: {name!r}"
+        )
+    with nullcontext() if name is None else tf.device(name):
+        yield
+
+
+def _grow(tf: Any, gpu: Any) -> None:
+    try:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        # In use already, by a program that has chosen for itself.
+        return

@@ -1,0 +1,129 @@
+"""The problems that ship, and those in files of users."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dnnlik.datasets.blobs import YIELDS, blobs
+from dnnlik.datasets.cut import cut_events
+from dnnlik.differentiable.binning import Binning
+from dnnlik.differentiable.edges import TrainableEdges
+from dnnlik.differentiable.network import dense_network
+from dnnlik.differentiable.observables import Cut, CutObservable, NetworkObservable, Observable
+from dnnlik.differentiable.problem import Events, Problem
+from dnnlik.exceptions import DnnlikError, InvalidInput
+from dnnlik.user_files import line_of, run_file
+
+__all__ = ["SHIPPED", "blobs_problem", "cut_problem", "network_observable", "open_problem"]
+
+_MU = {"name": "mu", "type": "normfactor", "data": None}
+
+
+def blobs_problem(seed: int = 0, events: int = 10_000) -> Problem:
+    """The Gaussian blobs of neos (arXiv:2203.05570): one channel, one variation."""
+    shape = {"hi_data": "background_up", "lo_data": "background_down"}
+    return Problem(
+        name="blobs",
+        events={name: Events(x) for name, x in blobs(events, seed=seed).items()},
+        yields=YIELDS,
+        floor=1e-3,
+        channels=[
+            {
+                "name": "blobs",
+                "samples": [
+                    {"name": "signal", "data": "signal", "modifiers": [_MU]},
+                    {
+                        "name": "background",
+                        "data": "background",
+                        "modifiers": [{"name": "shape", "type": "histosys", "data": shape}],
+                    },
+                ],
+            }
+        ],
+    )
+
+
+def cut_problem(seed: int = 0) -> Problem:
+    """One cut on one feature, no uncertainties: counts above a threshold."""
+    events = {name: Events(x[:, None]) for name, x in cut_events(seed=seed).items()}
+    return Problem(
+        name="cut",
+        events=events,
+        held_out=events,
+        channels=[
+            {
+                "name": "above",
+                "samples": [
+                    {"name": "signal", "data": "signal", "modifiers": [_MU]},
+                    {"name": "background", "data": "background", "modifiers": []},
+                ],
+            }
+        ],
+    )
+
+
+def network_observable(
+    problem: Problem,
+    bins: int = 5,
+    *,
+    seed: int = 0,
+    bandwidth: float = 0.09,
+    train_edges: bool = False,
+) -> NetworkObservable:
+    """A dense network with a sigmoid, in equal bins from 0 to 1."""
+    if bins < 1:
+        raise InvalidInput(f"a histogram has at least one bin. Received: {bins}")
+    edges: Any = np.linspace(0.0, 1.0, bins + 1)
+    if train_edges:
+        edges = TrainableEdges(edges)
+    network = dense_network([problem.events[name] for name in problem.names], seed=seed)
+    return NetworkObservable(network, Binning(edges, bandwidth))
+
+
+SHIPPED: dict[str, Callable[[int], Problem]] = {"blobs": blobs_problem, "cut": cut_problem}
+"""Problems by name, made with a seed."""
+
+
+def open_problem(name: str | Path, seed: int = 0) -> tuple[Problem, Callable[..., Observable]]:
+    """A problem that ships, by name, or one in a Python file, with what makes its observable.
+
+    The file defines ``problem(seed)`` returning a `Problem`, and may define
+    ``observable(problem, bins, seed=..., bandwidth=..., train_edges=...)``.
+
+    Raises:
+        InvalidFile, InvalidInput: no such problem, or a file that fails.
+    """
+    if str(name) in SHIPPED:
+        observable = _cut_observable if str(name) == "cut" else network_observable
+        return SHIPPED[str(name)](seed), observable
+    path = Path(name)
+    if path.suffix != ".py":
+        raise InvalidInput(
+            f"a problem is one of {', '.join(SHIPPED)}, or a Python file that defines "
+            f"problem(seed). Received: {name}"
+        )
+    module = run_file(path)
+    make = getattr(module, "problem", None)
+    if not callable(make):
+        raise InvalidInput(f"the file must define a function problem(seed). Received: {path}")
+    try:
+        problem = make(seed)
+    except DnnlikError:
+        raise
+    except Exception as error:
+        raise InvalidInput(f"problem(seed) of {path} failed. Received: {line_of(error)}") from error
+    if not isinstance(problem, Problem):
+        raise InvalidInput(
+            f"problem(seed) of {path} must return a dnnlik Problem. "
+            f"Received: a {type(problem).__name__}"
+        )
+    return problem, getattr(module, "observable", network_observable)
+
+
+def _cut_observable(problem: Problem, bins: int = 1, **_: Any) -> CutObservable:
+    # As sigmoids of slope 2.7 the optimum is another than that of the hard cut.
+    return CutObservable([Cut(feature=0, start=6.0, slope=10.0)])

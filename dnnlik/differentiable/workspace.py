@@ -1,0 +1,68 @@
+"""The finished analysis as a pyhf workspace: hard bins, plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.differentiable.analysis import Templates, batches, histograms_of
+from dnnlik.differentiable.observables import Observable
+from dnnlik.differentiable.problem import Events, Problem, with_histograms
+from dnnlik.typing import JSON
+
+__all__ = ["hard_templates", "workspace_of"]
+
+Array = NDArray[np.float64]
+
+
+def hard_templates(
+    problem: Problem, observable: Observable, events: Mapping[str, Events]
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Yields, and statistical uncertainties where the model has them, in hard bins, by the
+    name of the events."""
+    used = {name: events[name] for name in problem.names}
+    found: Templates = histograms_of(problem, observable, batches(problem, used), hard=True)
+    yields, uncertainties = (
+        {name: np.asarray(values) for name, values in part.items()} for part in found
+    )
+    return yields, uncertainties
+
+
+def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, Events]) -> JSON:
+    """A pyhf workspace of the templates that events make in hard bins.
+
+    Its observations are what is expected without signal, so that the observed CLs of it is
+    the expected one that the training knows as ``cls``.
+    """
+    yields, uncertainties = hard_templates(problem, observable, events)
+    channels = with_histograms(
+        problem.channels,
+        lambda _, name: yields[name].tolist(),
+        lambda _, name: uncertainties[name].tolist(),
+    )
+    measurement = {
+        "name": problem.name,
+        "config": {"poi": problem.poi, "parameters": list(problem.parameters)},
+    }
+    return {
+        "channels": channels,
+        "observations": [
+            {"name": c["name"], "data": _background(c, problem.poi)} for c in channels
+        ],
+        "measurements": [measurement],
+        "version": "1.0.0",
+    }
+
+
+def _background(channel: JSON, poi: str) -> list[float]:
+    """What the samples of a channel that the poi does not scale give together."""
+    rows: list[Any] = [
+        sample["data"]
+        for sample in channel["samples"]
+        if all(modifier["name"] != poi for modifier in sample["modifiers"])
+    ]
+    size = len(channel["samples"][0]["data"])
+    return [float(value) for value in np.sum([np.zeros(size), *rows], axis=0)]

@@ -1,0 +1,80 @@
+"""A trained observable as ONNX: ``features`` [batch, k] → ``summary`` [batch], float32.
+
+Any Keras network may be one, so that tf2onnx writes the graph; what it wrote is run and
+compared before the file appears under its name.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+
+from dnnlik.exceptions import InvalidFile
+from dnnlik.onnx.graph import IR_VERSION, OPSET
+from dnnlik.onnx.verify import write
+from dnnlik.typing import JSON
+
+__all__ = ["write_observable"]
+
+TOLERANCE = 1e-5
+"""Largest difference of the file's output from Keras', both in float32."""
+
+
+def write_observable(
+    network: Any, path: str | Path, features: NDArray[np.float32], metadata: JSON
+) -> None:
+    """Write a Keras network with input ``features`` and output ``summary``.
+
+    Args:
+        network: (n, k) → (n,).
+        path: the ONNX file.
+        features: (n, k) events to compare the file with the network at.
+        metadata: goes into the file as JSON, under ``dnnlik.observable``.
+
+    Raises:
+        InvalidFile: it cannot be written, or what was written does not agree.
+    """
+    model = _converted(network, int(features.shape[1]))
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "dnnlik.observable", json.dumps(metadata)
+    content = model.SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (found,) = session.run(["summary"], {"features": features})
+    expected = np.asarray(network(features))
+    difference = float(np.abs(found - expected).max())
+    if found.shape != (len(features),) or not difference <= TOLERANCE:
+        raise InvalidFile(
+            f"the exported network differs by {difference:.2g} from the trained one, more than "
+            f"{TOLERANCE:g}: a layer that tf2onnx cannot translate. Received: {path}"
+        )
+    write(model, path)
+
+
+def _converted(network: Any, width: int) -> onnx.ModelProto:
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec((None, width), tf.float32, name="features")]
+    model, _ = tf2onnx.convert.from_keras(network, input_signature=signature, opset=OPSET)
+    model.ir_version = IR_VERSION
+    (output,) = model.graph.output
+    _rename(model.graph, output.name, "summary")
+    return model
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    """Give an output another name."""
+    for node in graph.node:
+        for position, name in enumerate(node.output):
+            if name == old:
+                node.output[position] = new
+        for position, name in enumerate(node.input):
+            if name == old:
+                node.input[position] = new
+    graph.output[0].name = new

@@ -1,0 +1,106 @@
+"""Figures of an analysis that was trained through its inference.
+
+Pure functions from records and histograms to matplotlib figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from dnnlik.plotting.style import EXACT, GREY, SURROGATE, new_figure
+from dnnlik.typing import JSON
+
+__all__ = ["figure_of_contours", "figure_of_metrics", "figure_of_templates"]
+
+Array = NDArray[np.float64]
+
+_PANELS = (
+    ("cls", "expected CLs", True),
+    ("p0", "expected p₀", True),
+    ("sigma_mu", "σ of the poi", False),
+    ("limit", "expected limit", False),
+)
+_COLOURS = (EXACT, SURROGATE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_SHOWN = 2000  # events of a sample in a figure
+
+
+def figure_of_metrics(history: Sequence[Mapping[str, float]], best: int) -> Figure:
+    """The main objectives on held-out events by epoch; a line where the best epoch is."""
+    figure = new_figure(7.0, 5.0)
+    epochs = [record["epoch"] for record in history]
+    for axes, (name, label, logarithmic) in zip(
+        figure.subplots(2, 2, sharex=True).flat, _PANELS, strict=True
+    ):
+        values = np.array([record[name] for record in history], dtype=float)
+        axes.plot(epochs, values, color=EXACT, lw=1.2, marker=".", ms=3)
+        axes.axvline(epochs[best], color=GREY, lw=0.8, ls="--")
+        if logarithmic and (values[np.isfinite(values)] > 0).any():
+            axes.set_yscale("log")
+        axes.set_title(label, fontsize=10)
+    figure.supxlabel("epoch", fontsize=10)
+    figure.suptitle("held-out events, hard bins; dashed: the epoch that was kept", fontsize=9)
+    return figure
+
+
+def figure_of_templates(channels: Sequence[JSON], yields: Mapping[str, Array]) -> Figure:
+    """Expected events of each sample in each bin, a panel a channel; variations dashed."""
+    figure = new_figure(2.2 + 3.6 * len(channels), 3.6)
+    panels = figure.subplots(1, len(channels), squeeze=False)[0]
+    for axes, channel in zip(panels, channels, strict=True):
+        for colour, sample in zip(
+            _cycled(len(channel["samples"])), channel["samples"], strict=True
+        ):
+            _draw_sample(axes, sample, yields, colour)
+        axes.set_xlabel("bin")
+        axes.set_title(channel["name"], fontsize=10)
+        axes.legend(fontsize=8, frameon=False)
+    panels[0].set_ylabel("expected events")
+    return figure
+
+
+def _draw_sample(axes: Axes, sample: JSON, yields: Mapping[str, Array], colour: str) -> None:
+    def heights(data: object) -> Array:
+        return np.asarray(yields[data] if isinstance(data, str) else data, dtype=float)
+
+    nominal = heights(sample["data"])
+    edges = np.arange(len(nominal) + 1) - 0.5
+    axes.stairs(nominal, edges, color=colour, lw=1.6, label=sample["name"])
+    for modifier in sample["modifiers"]:
+        if modifier["type"] == "histosys":
+            for key, style in (("hi_data", "--"), ("lo_data", ":")):
+                axes.stairs(heights(modifier["data"][key]), edges, color=colour, lw=1, ls=style)
+    axes.set_xlim(edges[0], edges[-1])
+
+
+def figure_of_contours(
+    summary: Callable[[Array], Array], edges: Array, events: Mapping[str, Array]
+) -> Figure:
+    """The observable over two features as filled bins, with events of each sample."""
+    figure = new_figure(5.6, 4.6)
+    axes = figure.subplots()
+    everything = np.concatenate(list(events.values()))
+    low, high = np.percentile(everything, [0.5, 99.5], axis=0)
+    x, y = (np.linspace(low[i], high[i], 160) for i in range(2))
+    grid = np.stack([part.ravel() for part in np.meshgrid(x, y)], axis=1)
+    values = np.asarray(summary(grid)).reshape(len(y), len(x))
+    shades = axes.contourf(
+        x, y, np.clip(values, edges[0], edges[-1]), levels=edges, cmap="Greys", alpha=0.75
+    )
+    figure.colorbar(shades, ax=axes, label="observable, its bins")
+    for colour, (name, points) in zip(_cycled(len(events)), events.items(), strict=True):
+        some = points[:_SHOWN]
+        axes.scatter(some[:, 0], some[:, 1], s=3, color=[to_rgba(colour, 0.25)], lw=0)
+        axes.plot(*points.mean(axis=0), "o", color=colour, mec="white", ms=7, label=name)
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="feature 0", ylabel="feature 1")
+    axes.legend(fontsize=8, loc="best")
+    return figure
+
+
+def _cycled(count: int) -> list[str]:
+    return [_COLOURS[i % len(_COLOURS)] for i in range(count)]
