@@ -47,7 +47,7 @@ class _Commands(click.Group):
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo(
-                "Interrupted; sample, train and run go on from here when they are given again.",
+                "Interrupted; sample, train, run and optimise go on when they are given again.",
                 err=True,
             )
             sys.exit(130)

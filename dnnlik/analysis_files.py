@@ -83,16 +83,17 @@ def _write_network(result: Optimised, observable: NetworkObservable, path: Path)
 def _write_figures(result: Optimised, folder: Path) -> list[str]:
     from dnnlik.plotting import analysis as plotting  # matplotlib is an extra
 
-    yields, _ = hard_templates(result.problem, result.observable, result.held_out)
+    observable = result.observable
+    yields, _ = hard_templates(result.problem, observable, result.held_out)
     figures = {
         "metrics.png": plotting.figure_of_metrics(result.history, result.best_epoch),
         "templates.png": plotting.figure_of_templates(result.problem.channels, yields),
     }
-    if isinstance(result.observable, NetworkObservable) and result.problem.features == 2:
+    if isinstance(observable, NetworkObservable) and result.problem.features == 2:
         figures["contours.png"] = plotting.figure_of_contours(
-            lambda x: np.asarray(result.observable.summary(np.asarray(x, np.float32))),
-            np.asarray(result.observable.binning.edges()),
-            {name: sample.features for name, sample in result.held_out.items()},
+            lambda x: np.asarray(observable.summary(np.asarray(x, np.float32))),
+            np.asarray(observable.binning.edges()),
+            {n: sample.features.astype(float) for n, sample in result.held_out.items()},
         )
     try:
         for name, figure in figures.items():

@@ -50,7 +50,7 @@ def figure_of_metrics(history: Sequence[Mapping[str, float]], best: int) -> Figu
 
 def figure_of_templates(channels: Sequence[JSON], yields: Mapping[str, Array]) -> Figure:
     """Expected events of each sample in each bin, a panel a channel; variations dashed."""
-    figure = new_figure(2.2 + 3.6 * len(channels), 3.6)
+    figure = new_figure(2.2 + 3.6 * len(channels), 3.8)
     panels = figure.subplots(1, len(channels), squeeze=False)[0]
     for axes, channel in zip(panels, channels, strict=True):
         for colour, sample in zip(
@@ -61,6 +61,7 @@ def figure_of_templates(channels: Sequence[JSON], yields: Mapping[str, Array]) -
         axes.set_title(channel["name"], fontsize=10)
         axes.legend(fontsize=8, frameon=False)
     panels[0].set_ylabel("expected events")
+    figure.suptitle("held-out events; variations: up dashed, down dotted", fontsize=9)
     return figure
 
 
