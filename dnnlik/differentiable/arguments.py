@@ -13,7 +13,15 @@ import tensorflow as tf
 
 from dnnlik.exceptions import InvalidInput
 
-__all__ = ["as_edges", "as_events", "as_scale", "as_tensor", "as_weights", "check_outside"]
+__all__ = [
+    "as_edges",
+    "as_events",
+    "as_rows",
+    "as_scale",
+    "as_tensor",
+    "as_weights",
+    "check_outside",
+]
 
 OUTSIDE = ("drop", "include", "reflect")
 
@@ -33,24 +41,40 @@ def as_tensor(value: Any, dtype: tf.DType | None = None) -> tf.Tensor:
     return tf.cast(value, dtype or (own if own.size >= 4 else tf.float32))
 
 
-def as_events(name: str, values: Any, rank: int = 1) -> tf.Tensor:
-    """Values of n events: (n,), or (n, m) for rank 2."""
+def as_events(name: str, values: Any) -> tf.Tensor:
+    """One number an event: (n,), or (samples, n) for samples of equally many."""
     values = as_tensor(values)
-    if values.shape.rank not in (None, rank):
-        expected = "(n,), one number an event" if rank == 1 else "(n, m), a row an event"
-        raise InvalidInput(f"{name} are of shape {expected}. Received: shape {values.shape}")
+    if values.shape.rank not in (None, 1, 2):
+        raise InvalidInput(
+            f"{name} are of shape (n,), one number an event, or (samples, n). "
+            f"Received: shape {values.shape}"
+        )
     return values
 
 
-def as_weights(weights: Any, events: tf.Tensor, dtype: tf.DType | None = None) -> tf.Tensor:
-    """The weights (n,) of the events (n, ...), 1 for ``None``."""
-    if weights is None:
-        return tf.ones(tf.shape(events)[:1], dtype or events.dtype)
-    weights = as_tensor(weights, dtype)
-    if not weights.shape.is_compatible_with(events.shape[:1]):
+def as_rows(name: str, values: Any) -> tf.Tensor:
+    """One row an event: (n, m)."""
+    values = as_tensor(values)
+    if values.shape.rank not in (None, 2):
         raise InvalidInput(
-            f"weights are of shape (n,), one for each of the n = {events.shape[0]} events. "
-            f"Received: shape {weights.shape}"
+            f"{name} are of shape (n, m), a row an event. Received: shape {values.shape}"
+        )
+    return values
+
+
+def as_weights(
+    weights: Any, events: tf.Tensor, dtype: tf.DType | None = None, *, rows: bool = False
+) -> tf.Tensor:
+    """The weights of events, 1 for ``None``: of the shape of the events, or, where these are
+    ``rows`` (n, m), one a row."""
+    shape = events.shape[:1] if rows else events.shape
+    if weights is None:
+        size = tf.shape(events)
+        return tf.ones(size[:1] if rows else size, dtype or events.dtype)
+    weights = as_tensor(weights, dtype)
+    if not weights.shape.is_compatible_with(shape):
+        raise InvalidInput(
+            f"weights are one number an event, of shape {shape}. Received: shape {weights.shape}"
         )
     return weights
 

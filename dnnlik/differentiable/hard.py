@@ -20,6 +20,7 @@ import tensorflow as tf
 from dnnlik.differentiable.arguments import (
     as_edges,
     as_events,
+    as_rows,
     as_tensor,
     as_weights,
     check_outside,
@@ -39,10 +40,12 @@ def hard_histogram(
 ) -> tf.Tensor:
     """Bin counts, `numpy.histogram` of tensors: values (n,), edges (m+1,) → (m,).
 
+    Samples of equally many events may be counted together: (samples, n) → (samples, m).
+
     Args:
         values: one number an event.
         edges: strictly ascending. They meet the values in the wider dtype of the two.
-        weights: (n,), of any sign; 1 by default.
+        weights: of the shape of the values, of any sign; 1 by default.
         outside: ``"drop"`` as in NumPy; ``"include"`` counts values outside in the first
             or last bin; ``"reflect"`` mirrors them at the nearest edge, and those further
             out than the length of the range to the other end of it.
@@ -66,8 +69,16 @@ def hard_histogram(
         values = tf.where(values < low, tf.minimum(2.0 * low - values, high), values)
         values = tf.where(values > high, tf.maximum(2.0 * high - values, low), values)
     # By the inner edges alone the last edge is closed, and what lies outside is at the ends.
-    bins = tf.searchsorted(edges[1:-1], tf.where(known, values, low), side="right")
-    return _counts(bins, known, tf.cast(weights, sums), tf.shape(edges)[0] - 1)
+    flat = tf.reshape(tf.where(known, values, low), [-1])
+    bins = tf.reshape(tf.searchsorted(edges[1:-1], flat, side="right"), tf.shape(values))
+    weights, size = tf.cast(weights, sums), tf.shape(edges)[0] - 1
+    if values.shape.rank == 1:
+        return _counts(bins, known, weights, size)
+    # Each sample has bins of its own, and then one that is cut off.
+    samples = tf.shape(values)[0]
+    bins = tf.where(known, bins, size) + (size + 1) * tf.range(samples)[:, None]
+    sums = tf.math.unsorted_segment_sum(weights, bins, (size + 1) * samples)
+    return tf.reshape(sums, [samples, size + 1])[:, :-1]
 
 
 def hard_argmax_histogram(logits: Any, weights: Any = None) -> tf.Tensor:
@@ -76,8 +87,8 @@ def hard_argmax_histogram(logits: Any, weights: Any = None) -> tf.Tensor:
     >>> hard_argmax_histogram([[0.1, 0.2], [3.0, 1.0], [2.0, 2.0]]).numpy().tolist()
     [2.0, 1.0]
     """
-    logits = as_events("logits", logits, rank=2)
-    weights = as_weights(weights, logits)
+    logits = as_rows("logits", logits)
+    weights = as_weights(weights, logits, rows=True)
     known = tf.logical_not(tf.reduce_any(tf.math.is_nan(logits), axis=1))
     bins = tf.argmax(logits, axis=1, output_type=tf.int32)
     weights = tf.cast(weights, _wider(logits.dtype, weights.dtype))

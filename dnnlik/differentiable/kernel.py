@@ -31,12 +31,14 @@ def kernel_histogram(
 ) -> tf.Tensor:
     """Smooth bin yields: values (n,), edges (m+1,) → (m,), in the dtype of the values.
 
+    Samples of equally many events may be counted together: (samples, n) → (samples, m).
+
     Args:
         values: one number an event. An infinite one lies outside, a NaN makes all yields NaN.
         edges: strictly ascending; may be a trained tensor.
         bandwidth: the width h of the kernel, a scalar or (m,): with which events enter
             each bin. At 0 it is the histogram, an event on an edge half in either bin.
-        weights: (n,), of any sign; 1 by default.
+        weights: of the shape of the values, of any sign; 1 by default.
         outside: ``"drop"`` loses what lies or leaks beyond the outer edges; ``"include"``
             extends the first and the last bin to infinity (underflow, overflow);
             ``"reflect"`` mirrors it back at the outer edges, and puts what lies further
@@ -55,16 +57,24 @@ def kernel_histogram(
     bins = None if edges.shape.rank is None or edges.shape[0] is None else edges.shape[0] - 1
     bandwidth = as_scale("bandwidth", bandwidth, values.dtype, bins)
     weights = as_weights(weights, values, values.dtype)
+    flat = tf.reshape(values, [-1])
     if outside == "drop":
-        return _yields(values, edges, bandwidth, weights)
+        return _sums(_shares(flat, edges, bandwidth), weights)
     if outside == "include":
-        return _yields(values, _open(edges), bandwidth, weights)
+        return _sums(_shares(flat, _open(edges), bandwidth), weights)
     images = tf.concat([_mirrored(edges, 0)[:-1], edges, _mirrored(edges, -1)[1:]], 0)
     widths = bandwidth
     if bandwidth.shape.rank == 1:
         widths = tf.concat([bandwidth[::-1], bandwidth, bandwidth[::-1]], 0)
-    below, within, above = tf.split(_yields(values, _open(images), widths, weights), 3)
-    return below[::-1] + within + above[::-1]
+    below, within, above = tf.split(_shares(flat, _open(images), widths), 3)
+    return _sums(below[::-1] + within + above[::-1], weights)
+
+
+def _sums(shares: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Σ of shares (m, events) times weights, (n,) or (samples, n): (m,) or (samples, m)."""
+    if weights.shape.rank == 1:
+        return tf.linalg.matvec(shares, weights)
+    return tf.einsum("msn,sn->sm", tf.reshape(shares, [-1, *weights.shape]), weights)
 
 
 def _mirrored(edges: tf.Tensor, end: int) -> tf.Tensor:
@@ -78,10 +88,8 @@ def _open(edges: tf.Tensor) -> tf.Tensor:
     return tf.concat([-infinity, edges[1:-1], infinity], 0)
 
 
-def _yields(
-    values: tf.Tensor, edges: tf.Tensor, bandwidth: tf.Tensor, weights: tf.Tensor
-) -> tf.Tensor:
-    """Σ_i w_i [Φ(hi) - Φ(lo)]: (n,), (m+1,), () or (m,), (n,) → (m,).
+def _shares(values: tf.Tensor, edges: tf.Tensor, bandwidth: tf.Tensor) -> tf.Tensor:
+    """Φ(hi) - Φ(lo) of each event in each bin: (n,), (m+1,), () or (m,) → (m, n).
 
     The events are the last axis: it is the long one, along which vector units work.
     """
@@ -95,7 +103,7 @@ def _yields(
     else:
         low = _tail(distance[:-1], bandwidth[:, None])
         high = _tail(distance[1:], bandwidth[:, None])
-    return tf.linalg.matvec((step[1:] - step[:-1]) + (low - high), weights)
+    return (step[1:] - step[:-1]) + (low - high)
 
 
 # Where the normal density is 0 in float64, and the erfc is as well.

@@ -23,7 +23,11 @@ __all__ = ["Cut", "CutObservable", "NetworkObservable", "Observable"]
 
 @runtime_checkable
 class Observable(Protocol):
-    """What a training needs of an observable."""
+    """What a training needs of an observable.
+
+    Histograms are made of one sample (n,), or of many that have equally many events,
+    (samples, n).
+    """
 
     @property
     def trainable_variables(self) -> list[Any]:
@@ -33,7 +37,8 @@ class Observable(Protocol):
         """Features (n, k) float32 → (n,), or (n, ...)."""
 
     def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Summaries and weights (n,) → a histogram (bins,), differentiable."""
+        """Summaries (n,) or (n, ...) and weights (n,) → a histogram (bins,), differentiable;
+        all with a first axis of samples, if there are many."""
 
     def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """The histogram (bins,) of an analysis."""
@@ -142,18 +147,18 @@ class CutObservable:
     def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """What sigmoids let pass, in one bin or the kernel histogram."""
         for cut, threshold in zip(self.cuts, tf.unstack(self.thresholds), strict=True):
-            weights *= _SMOOTH[cut.keep](summary[:, cut.feature], threshold, cut.slope)
+            weights *= _SMOOTH[cut.keep](summary[..., cut.feature], threshold, cut.slope)
         if self.binning is None:
-            return tf.reduce_sum(weights, keepdims=True)
-        return self.binning.smooth(summary[:, self.feature], weights)
+            return tf.reduce_sum(weights, axis=-1, keepdims=True)
+        return self.binning.smooth(summary[..., self.feature], weights)
 
     def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """What the cuts let pass, in one bin or the histogram."""
         for cut, threshold in zip(self.cuts, tf.unstack(self.thresholds), strict=True):
-            weights *= _HARD[cut.keep](summary[:, cut.feature], threshold)
+            weights *= _HARD[cut.keep](summary[..., cut.feature], threshold)
         if self.binning is None:
-            return tf.reduce_sum(weights, keepdims=True)
-        return self.binning.hard(summary[:, self.feature], weights)
+            return tf.reduce_sum(weights, axis=-1, keepdims=True)
+        return self.binning.hard(summary[..., self.feature], weights)
 
     def describe(self) -> dict[str, float]:
         """Thresholds, and edges if they are trained."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from dnnlik.differentiable.arguments import as_events, as_scale, as_weights
+from dnnlik.differentiable.arguments import as_rows, as_scale, as_weights
 
 __all__ = ["softmax_histogram"]
 
@@ -28,9 +28,9 @@ def softmax_histogram(logits: Any, temperature: Any = 1.0, weights: Any = None) 
     >>> softmax_histogram([[0.0, 0.0], [0.0, 50.0]]).numpy().tolist()
     [0.5, 1.5]
     """
-    logits = as_events("logits", logits, rank=2)
+    logits = as_rows("logits", logits)
     temperature = as_scale("temperature", temperature, logits.dtype)
-    weights = as_weights(weights, logits, logits.dtype)
+    weights = as_weights(weights, logits, logits.dtype, rows=True)
     shares = tf.nn.softmax(_exponents(logits, temperature), axis=1)
     return tf.linalg.matvec(shares, weights, transpose_a=True)
 

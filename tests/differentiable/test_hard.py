@@ -140,9 +140,9 @@ def test_cuts_are_comparisons():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[0.0]], EDGES), r"values are of shape .* Received: shape \(1, 1\)"),
+        (([[[0.0]]], EDGES), r"values are of shape .* Received: shape \(1, 1, 1\)"),
         (([0.0], [1.0, 0.0]), r"strictly ascending .* Received: \[1.0, 0.0\]"),
-        (([0.0], EDGES, [1.0, 2.0]), r"weights are of shape .* Received: shape \(2,\)"),
+        (([0.0], EDGES, [1.0, 2.0]), r"weights are one number an event, .* Received: shape \(2,\)"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(arguments, message):

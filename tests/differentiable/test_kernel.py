@@ -248,7 +248,7 @@ def test_yields_of_positive_weights_are_not_negative(values, widths, bandwidth, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[0.0]], EDGES, 0.3), r"values are of shape .* Received: shape \(1, 1\)"),
+        (([[[0.0]]], EDGES, 0.3), r"values are of shape .* Received: shape \(1, 1, 1\)"),
         (([0.0], [1.0], 0.3), r"at least two. Received: shape \(1,\)"),
         (([0.0], [[0.0, 1.0]], 0.3), r"edges are of shape .* Received: shape \(1, 2\)"),
         (([0.0], [0.0, 0.0, 1.0], 0.3), r"ascending in float64. Received: \[0.0, 0.0, 1.0\]"),
@@ -257,7 +257,10 @@ def test_yields_of_positive_weights_are_not_negative(values, widths, bandwidth, 
         (([0.0], EDGES, -0.3), "bandwidth is finite and not negative. Received: -0.3"),
         (([0.0], EDGES, np.nan), "bandwidth is finite .* Received: nan"),
         (([0.0], EDGES, [0.3, 0.2]), r"shape \(5,\), one a bin. Received: shape \(2,\)"),
-        (([0.0], EDGES, 0.3, [1.0, 2.0]), r"weights are of shape .* Received: shape \(2,\)"),
+        (
+            ([0.0], EDGES, 0.3, [1.0, 2.0]),
+            r"weights are one number an event, .* Received: shape \(2,\)",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_one_line(arguments, message):
@@ -279,3 +282,17 @@ def test_edges_that_are_the_same_in_float32_are_an_error():
     assert kernel_histogram(np.zeros(1), edges, 0.3).shape == [2]
     with pytest.raises(InvalidInput, match="ascending in float32"):
         kernel_histogram(np.zeros(1, np.float32), edges, 0.3)
+
+
+@pytest.mark.parametrize("outside", ["drop", "include", "reflect"])
+def test_samples_together_are_samples_one_by_one(outside):
+    """(samples, n) give the histograms of each sample, smooth and hard."""
+    rng = np.random.default_rng(7)
+    values, weights = rng.normal(size=(3, 50)), rng.normal(size=(3, 50))
+    together = kernel_histogram(values, EDGES, 0.3, weights, outside=outside)
+    hard = hard_histogram(values, EDGES, weights, outside=outside)
+    for row in range(3):
+        one = kernel_histogram(values[row], EDGES, 0.3, weights[row], outside=outside)
+        np.testing.assert_allclose(together[row], one, rtol=1e-12, atol=1e-14)
+        counts = hard_histogram(values[row], EDGES, weights[row], outside=outside)
+        np.testing.assert_allclose(hard[row], counts, rtol=1e-12, atol=1e-14)

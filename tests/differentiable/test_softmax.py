@@ -111,7 +111,7 @@ def test_a_nan_stays_visible():
         (([0.0, 1.0],), r"logits are of shape \(n, m\), .* Received: shape \(2,\)"),
         ((LOGITS, -1.0), r"temperature is finite and not negative. Received: -1.0"),
         ((LOGITS, [1.0, 2.0]), r"temperature is a scalar. Received: shape \(2,\)"),
-        ((LOGITS, 1.0, [1.0]), r"the n = 50 events. Received: shape \(1,\)"),
+        ((LOGITS, 1.0, [1.0]), r"weights are one number an event, .* Received: shape \(1,\)"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(arguments, message):
