@@ -11,6 +11,7 @@ import tensorflow as tf
 from dnnlik.differentiable.implicit import fitted_values
 from dnnlik.differentiable.maximum import maximise
 from dnnlik.differentiable.model import Data, StatisticalModel
+from dnnlik.differentiable.traced import number
 
 __all__ = ["Fitted", "fit", "points_of"]
 
@@ -39,7 +40,7 @@ def points_of(model: StatisticalModel, values: Mapping[str, object], rows: int =
     columns = {model.parameters.index(name): value for name, value in values.items()}
     return tf.stack(
         [
-            tf.broadcast_to(tf.cast(columns.get(c, init), tf.float64), [rows])
+            tf.broadcast_to(number(columns.get(c, init)), [rows])
             for c, init in enumerate(model.parameters.inits)
         ],
         axis=1,

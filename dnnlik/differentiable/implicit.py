@@ -20,11 +20,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dnnlik.differentiable.derivatives import gradient
+from dnnlik.differentiable.linear import solve
 from dnnlik.differentiable.maximum import Maximum
 
 __all__ = ["fitted_values"]
 
-_RIDGE = 1e-12  # a direction without any effect must not make the system singular
+_RIDGE = 1e-12  # directions without any effect together must not make the system singular
 
 
 def fitted_values(
@@ -41,7 +42,8 @@ def fitted_values(
         start: what was given to it; parameters that are not free carry its gradient.
         free: (d,) what was given to it.
 
-    What a bound holds does not move, and has no gradient.
+    What a bound holds does not move, and has no gradient; nor has a parameter that does
+    nothing, nor any where no maximum was found.
     """
     # Held values may depend on φ themselves, such as a limit; free ones, here, do not.
     points = tf.where(free, tf.stop_gradient(maximum.points), start)
@@ -52,16 +54,16 @@ def fitted_values(
 @tf.custom_gradient
 def _attached(hessian: tf.Tensor, held: tf.Tensor, slope: tf.Tensor) -> Any:
     """Zero, with the derivative -H⁻¹ in ``slope``."""
-    loose = tf.cast(~held, slope.dtype)
+    curvature = -tf.linalg.diag_part(hessian)
+    moves = ~held & (curvature != 0)
+    loose = tf.cast(moves, slope.dtype)
 
     def backward(upstream: tf.Tensor) -> tuple[None, None, tf.Tensor]:
-        system = hessian * loose[:, :, None] * loose[:, None, :]
-        scale = tf.sqrt(tf.maximum(tf.abs(tf.linalg.diag_part(system)), 1e-300))
-        scale = tf.where(loose > 0, scale, 1.0)
-        scaled = system / (scale[:, :, None] * scale[:, None, :]) + tf.linalg.diag(
-            1.0 - loose - _RIDGE
-        )
-        solved = tf.linalg.solve(scaled, (loose * upstream / scale)[..., None])[..., 0]
-        return None, None, -loose * solved / scale
+        scale = tf.where(moves, tf.sqrt(tf.abs(curvature)), tf.ones_like(curvature))
+        system = -hessian * loose[:, :, None] * loose[:, None, :]
+        scaled = system / (scale[:, :, None] * scale[:, None, :])
+        scaled += tf.linalg.diag(1.0 - loose + _RIDGE)
+        solved = solve(scaled, loose * upstream / scale)
+        return None, None, loose * tf.where(tf.math.is_finite(solved), solved, 0.0) / scale
 
     return tf.zeros_like(slope), backward

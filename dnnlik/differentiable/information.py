@@ -9,9 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from dnnlik.differentiable.derivatives import derivatives
+from dnnlik.differentiable.linear import positive_definite
 from dnnlik.differentiable.model import Data, StatisticalModel
 
-__all__ = ["covariance", "fisher_information", "gaussianity", "generalised_variance"]
+__all__ = [
+    "covariance",
+    "fisher_information",
+    "gaussianity",
+    "generalised_variance",
+    "observed_information",
+]
 
 
 def fisher_information(model: StatisticalModel, points: tf.Tensor) -> tf.Tensor:
@@ -32,12 +39,23 @@ def covariance(information: tf.Tensor) -> tf.Tensor:
     """The inverse (n, k, k) of an information matrix; scaled first, so that parameters may
     have any units.
 
-    >>> covariance(tf.constant([[[4.0]]])).numpy().tolist()
-    [[[0.25]]]
+    A parameter of which there is no information has an infinite variance; the others are
+    as without it. NaN where the matrix is not positive definite.
+
+    >>> covariance(tf.constant([[[4.0, 0.0], [0.0, 0.0]]])).numpy().tolist()
+    [[[0.25, 0.0], [0.0, inf]]]
     """
-    scale = tf.sqrt(tf.stop_gradient(tf.abs(tf.linalg.diag_part(information))) + 1e-300)
+    diagonal = tf.stop_gradient(tf.linalg.diag_part(information))
+    unknown = diagonal == 0
+    scale = tf.where(unknown, tf.ones_like(diagonal), tf.sqrt(tf.abs(diagonal)))
     outer = scale[:, :, None] * scale[:, None, :]
-    return tf.linalg.inv(information / outer) / outer
+    unit = tf.linalg.diag(tf.cast(unknown, information.dtype))
+    scaled = information / outer + unit
+    known = positive_definite(scaled)[:, None, None]
+    # An inverse that does not exist is an error, and its derivative NaN: not even tried.
+    inverse = tf.linalg.inv(tf.where(known, scaled, tf.eye(unit.shape[-1], dtype=unit.dtype)))
+    inverse = tf.where(unit > 0, tf.constant(np.inf, unit.dtype), inverse / outer)
+    return tf.where(known, inverse, tf.constant(np.nan, unit.dtype))
 
 
 def generalised_variance(matrix: tf.Tensor) -> tf.Tensor:
@@ -74,4 +92,5 @@ def gaussianity(
     difference = tf.where(allowed, value, best) - best + 0.5 * tf.constant((z * z).sum(1)[:, None])
     kept = tf.cast(allowed, tf.float64)
     total = tf.reduce_sum(kept * tf.square(difference), axis=0)
-    return total / tf.maximum(tf.reduce_sum(kept, axis=0), 1.0)
+    count = tf.reduce_sum(kept, axis=0)
+    return tf.where(count > 0, total / tf.maximum(count, 1.0), tf.constant(np.nan, tf.float64))

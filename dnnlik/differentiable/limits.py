@@ -81,5 +81,6 @@ def expected_limit(
     limit = tf.stop_gradient(state.limit)
     value, slope = distance(limit)
     found = tf.abs(value) < 1e-6
-    solved = limit - value / tf.stop_gradient(slope)
+    slope = tf.where(found, tf.stop_gradient(slope), tf.ones_like(slope))
+    solved = limit - value / slope
     return tf.where(found, solved, tf.constant(np.nan, tf.float64))

@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dnnlik.differentiable.derivatives import Derivatives, derivatives
+from dnnlik.differentiable.linear import solve
 from dnnlik.parameters import ParameterSet
 
 __all__ = ["Maximum", "maximise"]
@@ -25,7 +26,7 @@ STEPS = 60
 
 _TOLERANCE = 1e-14  # of the log-likelihood, promised by the last step and then taken
 _ROUNDING = 16 * float(np.finfo(float).eps)
-_RIDGE = 1e-12  # a direction without any effect must not make a system singular
+_RIDGE = 1e-12  # relative; directions without any effect must not make a system singular
 _BESIDE = 0.1  # of the natural length of a parameter
 _LEAST_DAMPING, _LARGEST_DAMPING = 1e-3, 1e12
 
@@ -157,13 +158,14 @@ class _Search:
         )
 
     def _trial(self, now: _State) -> tf.Tensor:
+        """Where the step leads; NaN, which promises nothing, where more damping is needed."""
         loose = tf.cast(~self.held(now), tf.float64)
         system = -now.at.hessian * (self.scales[:, None] * self.scales)
         system *= loose[:, :, None] * loose[:, None, :]
-        diagonal = 1.0 - loose + now.damping[:, None] + _RIDGE
+        ridge = _RIDGE * (1.0 + tf.abs(tf.linalg.diag_part(system)))
+        diagonal = 1.0 - loose + now.damping[:, None] + ridge
         right = loose * self.scales * now.at.gradient
-        solved = tf.linalg.solve(system + tf.linalg.diag(diagonal), right[..., None])[..., 0]
-        solved = tf.where(tf.math.is_finite(solved), solved, 0.0)
+        solved = solve(system + tf.linalg.diag(diagonal), right)
         trial = now.points + self.scales * solved * loose
         return tf.where(loose > 0, tf.clip_by_value(trial, self.lower, self.upper), now.points)
 

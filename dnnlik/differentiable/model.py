@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from dnnlik.constraints import Normal, Poisson
-from dnnlik.differentiable.traced import Traced
+from dnnlik.differentiable.traced import Traced, number
 from dnnlik.exceptions import InvalidLikelihood
 from dnnlik.histfactory.rates import coefficients_of, expected_events, poisson_terms
 from dnnlik.likelihoods.tensor import auxiliary_term
@@ -115,7 +115,7 @@ class HistFactoryModel:
             self.parameters.index(name)  # an unknown one is an error
         self.fixed = np.array(spec.fixed)
         self.channels = spec.channels
-        self.models = traced.models or 1
+        self.models = traced.models
         self._layout = traced.layout
         self._coefficients = coefficients_of(traced.templates())
         self.precision, self._factor = traced.widths()
@@ -149,7 +149,7 @@ class HistFactoryModel:
         """The coefficients, repeated where there are more points than models."""
         if self.models == 1:
             return self._coefficients
-        times = int(points.shape[0]) // self.models
+        times = _times(points, self.models)
         return type(self._coefficients)(
             *(tf.tile(c, [1] * (len(c.shape) - 1) + [times]) for c in self._coefficients)
         )
@@ -157,10 +157,16 @@ class HistFactoryModel:
 
 def rows_of(rows: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     """Rows (m, k), repeated as a whole until there is one for each point (n, d): (n, k)."""
-    times, rest = divmod(int(points.shape[0]), int(rows.shape[0]))
+    rows = number(rows)
+    times = _times(points, int(rows.shape[0]))
+    return rows if times == 1 else tf.tile(rows, [times, 1])
+
+
+def _times(points: tf.Tensor, rows: int) -> int:
+    times, rest = divmod(int(points.shape[0]), rows)
     if rest:
         raise InvalidLikelihood(
             "points come in multiples of the models and datasets. "
-            f"Received: {points.shape[0]} points for {rows.shape[0]}"
+            f"Received: {points.shape[0]} points for {rows}"
         )
-    return rows if times == 1 else tf.tile(rows, [times, 1])
+    return times

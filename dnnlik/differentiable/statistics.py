@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from dnnlik.differentiable.fits import fit, points_of
 from dnnlik.differentiable.model import Data, StatisticalModel
+from dnnlik.differentiable.traced import number
 
 __all__ = [
     "asimov_statistic",
@@ -66,7 +67,7 @@ def limit_statistic(model: StatisticalModel, data: Data, poi: str, tested: objec
     constrained = fit(model, data, {poi: tested})
     fitted = tf.stop_gradient(best.points[:, model.parameters.index(poi)])
     value = _positive(2.0 * (best.log_likelihood - constrained.log_likelihood))
-    return tf.where(fitted > tf.cast(tested, tf.float64), tf.zeros_like(value), value)
+    return tf.where(fitted > number(tested), tf.zeros_like(value), value)
 
 
 def discovery_statistic(model: StatisticalModel, data: Data, poi: str) -> tf.Tensor:
@@ -81,7 +82,7 @@ def discovery_statistic(model: StatisticalModel, data: Data, poi: str) -> tf.Ten
 def expected_cls(asimov: tf.Tensor, sigmas: float = 0.0) -> tf.Tensor:
     """CLs where the data lie ``sigmas`` standard deviations above the expected background:
     [1 - Φ(√q_A - N)] / Φ(N), of q_A of the Asimov data without signal (eq. 89)."""
-    return normal_tail(root(asimov) - sigmas) / normal_tail(tf.cast(-sigmas, asimov.dtype))
+    return normal_tail(root(asimov) - sigmas) / normal_tail(number(-sigmas))
 
 
 def cls_of(observed: tf.Tensor, asimov: tf.Tensor, bounded: bool = True) -> tf.Tensor:
@@ -107,11 +108,10 @@ def normal_tail(z: tf.Tensor) -> tf.Tensor:
 
 def root(statistic: tf.Tensor) -> tf.Tensor:
     """√q, with gradient zero where q is zero."""
-    none = statistic <= 0
-    safe = tf.sqrt(tf.where(none, tf.ones_like(statistic), statistic))
-    return tf.where(none, tf.zeros_like(statistic), safe)
+    none = statistic <= 0  # false of NaN, which must stay NaN
+    some = tf.sqrt(tf.where(none, tf.ones_like(statistic), statistic))
+    return tf.where(none, tf.zeros_like(some), some)
 
 
 def _positive(statistic: tf.Tensor) -> tf.Tensor:
-    # That way round so that NaN, a fit that failed, stays NaN.
     return tf.where(statistic <= 0, tf.zeros_like(statistic), statistic)

@@ -27,7 +27,7 @@ from dnnlik.histfactory.specification import Cell, Specification
 from dnnlik.histfactory.workspace import specification_of
 from dnnlik.typing import JSON
 
-__all__ = ["Traced"]
+__all__ = ["Traced", "number"]
 
 SMALLEST_UNCERTAINTY = 1e-4
 """Relative uncertainties of shapesys and staterror below this count as this: a bin whose
@@ -38,12 +38,12 @@ uncertainty vanishes in training must not divide by zero."""
 class Traced:
     """A specification whose cells hold tensors, and where everything is.
 
-    ``models``: the length of the leading axis of the histograms; None if they have none.
+    ``models``: the length of the leading axis of the histograms; 1 if they have none.
     """
 
     specification: Specification
     layout: Layout
-    models: int | None
+    models: int
 
     @classmethod
     def of(
@@ -63,7 +63,7 @@ class Traced:
         return cls(spec, layout_of(outline), _number_of_models(spec))
 
     def templates(self) -> Templates:
-        """As `dnnlik.histfactory.layout.templates_of`, with a last axis of models if any."""
+        """As `dnnlik.histfactory.layout.templates_of`, with a last axis of models if there are many."""
         pieces = template_pieces(self.specification, self.layout)
         nominal = self._joined(pieces.nominal)
         cells, models = len(self.specification.cells), nominal.shape[1:]
@@ -82,8 +82,8 @@ class Traced:
 
     def _joined(self, pieces: Sequence[tf.Tensor]) -> tf.Tensor:
         """Histograms one after the other: (bins,), or (bins, models)."""
-        if self.models is None:
-            return tf.concat(pieces, axis=0)
+        if self.models == 1:
+            return tf.concat([tf.reshape(piece, [-1]) for piece in pieces], axis=0)
         spread = [tf.broadcast_to(piece, [self.models, piece.shape[-1]]) for piece in pieces]
         return tf.transpose(tf.concat(spread, axis=1))
 
@@ -113,7 +113,7 @@ class Traced:
 
     def _stacked(self, values: list[Any]) -> tf.Tensor:
         tensors = [tf.convert_to_tensor(value, tf.float64) for value in values]
-        return tf.stack([tf.broadcast_to(t, [self.models or 1]) for t in tensors], axis=1)
+        return tf.stack([tf.broadcast_to(t, [self.models]) for t in tensors], axis=1)
 
 
 def _put(
@@ -131,7 +131,7 @@ def _put(
 
 def _tensor(value: Any) -> tf.Tensor:
     """A histogram (bins,) or (models, bins) as a float64 tensor."""
-    tensor = _number(value)
+    tensor = number(value)
     if tensor.shape.rank not in (1, 2) or not tensor.shape.is_fully_defined():
         raise InvalidLikelihood(
             "a histogram is a tensor (bins,) or (models, bins) of known shape. "
@@ -140,18 +140,32 @@ def _tensor(value: Any) -> tf.Tensor:
     return tensor
 
 
-def _number(value: Any) -> tf.Tensor:
+def number(value: Any) -> tf.Tensor:
+    """A number, a list or a tensor of any kind as float64."""
     if tf.is_tensor(value):
         return tf.cast(value, tf.float64)
-    return tf.convert_to_tensor(value, tf.float64)  # a list would be float32 first
+    try:
+        return tf.convert_to_tensor(value, tf.float64)  # a list would be float32 first
+    except (TypeError, ValueError) as error:
+        raise InvalidLikelihood(f"expected numbers or a tensor. Received: {value!r}") from error
+
+
+def _scale(value: Any) -> tf.Tensor:
+    """A scale factor () or (models,) as a float64 tensor."""
+    tensor = number(value)
+    if tensor.shape.rank not in (0, 1):
+        raise InvalidLikelihood(
+            f"a scale factor is a number or a tensor (models,). Received: shape {tensor.shape}"
+        )
+    return tensor
 
 
 def _scales(rows: list[list[Any]]) -> list[list[tf.Tensor]]:
     """Scale factors as histograms of one bin."""
-    return [[_number(value)[..., None] for value in row] for row in rows]
+    return [[number(value)[..., None] for value in row] for row in rows]
 
 
-def _number_of_models(spec: Specification) -> int | None:
+def _number_of_models(spec: Specification) -> int:
     histograms: list[Any] = [cell.nominal for cell in spec.cells]
     scales: list[Any] = []
     for modifier in chain.from_iterable(cell.modifiers for cell in spec.cells):
@@ -168,7 +182,7 @@ def _number_of_models(spec: Specification) -> int | None:
             "histograms with an axis of models have the same number of them. "
             f"Received: {sorted(sizes)}"
         )
-    return sizes.pop() if sizes else None
+    return sizes.pop() if sizes else 1
 
 
 def _tensors(channels: Sequence[JSON]) -> list[JSON]:
@@ -178,7 +192,7 @@ def _tensors(channels: Sequence[JSON]) -> list[JSON]:
         if kind == "histosys":
             return {key: _tensor(data[key]) for key in ("hi_data", "lo_data")}
         if kind == "normsys":
-            return {key: _number(data[key]) for key in ("hi", "lo")}
+            return {key: _scale(data[key]) for key in ("hi", "lo")}
         return _tensor(data) if kind in ("shapesys", "staterror") else data
 
     return _replaced(channels, _tensor, data)
@@ -210,10 +224,19 @@ def _replaced(
 
     def sample(document: JSON) -> JSON:
         modifiers = [{**m, "data": data(m["type"], m.get("data"))} for m in document["modifiers"]]
-        return {**document, "data": histogram(document["data"]), "modifiers": modifiers}
+        named = {**document, "name": document["name"]}
+        return {**named, "data": histogram(document["data"]), "modifiers": modifiers}
+
+    def channel(document: JSON) -> JSON:
+        if not document["samples"]:
+            raise InvalidLikelihood(
+                f"a channel needs at least one sample. Received: {document['name']!r} with none"
+            )
+        samples = [sample(s) for s in document["samples"]]
+        return {**document, "name": document["name"], "samples": samples}
 
     try:
-        return [{**c, "samples": [sample(s) for s in c["samples"]]} for c in channels]
+        return [channel(document) for document in channels]
     except (KeyError, TypeError) as error:
         raise InvalidLikelihood(
             "channels are a list of objects with name and samples, samples have name, data and "

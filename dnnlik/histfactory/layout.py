@@ -208,7 +208,7 @@ def component_columns(spec: Specification) -> list[dict[str, Index]]:
         for m in cell.modifiers:
             if m.kind in _BY_BIN:
                 first = offsets.get((m.name, cell.channel), 0)
-                own[m.name] = np.array(spec.columns[m.name][first : first + len(cell.nominal)])
+                own[m.name] = np.array(spec.columns[m.name][first : first + cell.nominal.shape[-1]])
         found.append(own)
     return found
 
