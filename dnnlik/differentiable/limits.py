@@ -17,11 +17,19 @@ from dnnlik.differentiable.fits import fit, points_of
 from dnnlik.differentiable.information import covariance, fisher_information
 from dnnlik.differentiable.model import StatisticalModel
 from dnnlik.differentiable.statistics import root
+from dnnlik.exceptions import InvalidParameters
 
 __all__ = ["expected_limit"]
 
 _STEPS = 30
-_ACCURACY = 1e-12  # of the limit, relative
+_ACCURACY = 1e-8  # of the limit, relative; the last step, which is differentiated, squares it
+
+
+def _free_column(model: StatisticalModel, poi: str) -> int:
+    column = model.parameters.index(poi)
+    if model.fixed[column]:
+        raise InvalidParameters(f"a limit needs a parameter that is not fixed. Received: {poi!r}")
+    return int(np.count_nonzero(~model.fixed[:column]))
 
 
 class _State(NamedTuple):
@@ -47,12 +55,12 @@ def expected_limit(
     >>> round(float(expected_limit(model, "mu")[0]), 6)
     1.516803
     """
+    column = _free_column(model, poi)
     # [1 - Φ(√q - N)] / Φ(N) = 1 - confidence, solved for √q.
     target = float(norm.isf((1.0 - confidence) * norm.cdf(sigmas)) + sigmas)
     none = points_of(model, {poi: 0.0}, model.models)
     data = model.expected_data(none)
     best = model.log_likelihood(none, data)
-    column = int(np.flatnonzero(np.flatnonzero(~model.fixed) == model.parameters.index(poi))[0])
     variance = covariance(fisher_information(model, none))[:, column, column]
     first = tf.stop_gradient(target * tf.sqrt(variance))
 

@@ -63,7 +63,7 @@ class Traced:
         return cls(spec, layout_of(outline), _number_of_models(spec))
 
     def templates(self) -> Templates:
-        """As `dnnlik.histfactory.layout.templates_of`, with a last axis of models if there are many."""
+        """As `dnnlik.histfactory.layout.templates_of`, with a last axis of many models."""
         pieces = template_pieces(self.specification, self.layout)
         nominal = self._joined(pieces.nominal)
         cells, models = len(self.specification.cells), nominal.shape[1:]
