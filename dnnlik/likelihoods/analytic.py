@@ -27,7 +27,8 @@ class AnalyticLikelihood(Likelihood):
         log_main: maps points (n, d) to (n,), natural log of the probability of the
             main measurement; *without* the constraints of ``parameters``, which
             are added in closed form, and without priors. Plain NumPy, or
-            TensorFlow: then it is compiled, and gradients come for free.
+            TensorFlow: then it is compiled, gradients come for free, and it is there
+            as ``log_main_tensor`` for programs that go on computing with it.
         digest: identifies the data in what is made from the likelihood (a likelihood
             file is identified by its text as well); by default that of the parameters.
 
@@ -61,7 +62,8 @@ class AnalyticLikelihood(Likelihood):
         self._function = log_main
         self._is_tensor = _returns_tensor(self._call(np.stack([self.parameters.inits] * 2)))
         if self._is_tensor:
-            # Only a likelihood written in TensorFlow has gradients to offer.
+            # Only a likelihood written in TensorFlow has a tensor function and gradients.
+            self.log_main_tensor = self._function
             self.value_and_gradient = self._terms.value_and_gradient
             self.hessian_vector = self._terms.hessian_vector
             self._check_compiled()

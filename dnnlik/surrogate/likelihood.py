@@ -30,23 +30,25 @@ class SurrogateLikelihood(Likelihood):
         self.digest = digest_of([description.digest(), with_network])
         self._with_network = with_network
 
+    def log_main_tensor(self, points: tf.Tensor) -> tf.Tensor:
+        """The main term as a tensor function of float64, (n, d) → (n,).
+
+        It can be called inside of a trace, and differentiated any number of times; the
+        weights are constants of it. Outside of the domain it extrapolates without a sign.
+        """
+        value = tf.zeros_like(points[:, 0])
+        if self.description.quadratic is not None:
+            value += self._quadratic(points)
+        if self._with_network:
+            value += self._network(points)
+        if self.description.adds_constraint:
+            return value
+        # The network learned main and constraint terms together.
+        return value - tensor_constraint(self.parameters.constraint_terms, points)
+
     @cached_property
     def _terms(self) -> TensorTerms:
-        # Built here, outside the trace: inside it, setting weights would be traced too.
-        model = self._keras if self._with_network else None
-
-        def log_main(points: tf.Tensor) -> tf.Tensor:
-            value = tf.zeros_like(points[:, 0])
-            if self.description.quadratic is not None:
-                value += self._quadratic(points)
-            if model is not None:
-                value += self._network(model, points)
-            if self.description.adds_constraint:
-                return value
-            # The network learned main and constraint terms together.
-            return value - tensor_constraint(self.parameters.constraint_terms, points)
-
-        return TensorTerms(log_main, self.parameters)
+        return TensorTerms(self.log_main_tensor, self.parameters)
 
     def _quadratic(self, points: tf.Tensor) -> tf.Tensor:
         q = self.description.quadratic
@@ -58,15 +60,19 @@ class SurrogateLikelihood(Likelihood):
     @cached_property
     def _keras(self) -> Any:
         network = self.description.network
-        model = build_network(len(self.parameters), network.layers, dtype="float64")
-        pairs = zip(network.weights, network.biases, strict=True)
-        model.set_weights([array for pair in pairs for array in pair])
+        # Outside of any trace, because the first to ask may be one: inside it, setting
+        # weights would be traced too.
+        with tf.init_scope():
+            model = build_network(len(self.parameters), network.layers, dtype="float64")
+            pairs = zip(network.weights, network.biases, strict=True)
+            model.set_weights([array for pair in pairs for array in pair])
+        model.trainable = False  # a tape around an analysis need not watch them
         return model
 
-    def _network(self, model: Any, points: tf.Tensor) -> tf.Tensor:
+    def _network(self, points: tf.Tensor) -> tf.Tensor:
         network = self.description.network
         scaled = (points - network.input_mean) / network.input_scale
-        return network.output_mean + network.output_scale * model(scaled)[:, 0]
+        return network.output_mean + network.output_scale * self._keras(scaled)[:, 0]
 
     def _main(self, points: Points) -> Values:
         return self._terms.log_main(points)
