@@ -201,14 +201,15 @@ def _scale(cell: Cell, modifier: Modifier, key: str) -> float:
 def component_columns(spec: Specification) -> list[dict[str, Index]]:
     """For each cell: the columns of each of its modifiers that has one component a bin
     (shapesys, shapefactor, staterror), by the name of the modifier."""
-    offsets = _channel_offsets(spec)
+    offsets, bins = _channel_offsets(spec), dict(spec.channels)
     found: list[dict[str, Index]] = []
     for cell in spec.cells:
         own = {}
         for m in cell.modifiers:
             if m.kind in _BY_BIN:
+                # Not the length of the histogram: a tensor may have an axis of models first.
                 first = offsets.get((m.name, cell.channel), 0)
-                own[m.name] = np.array(spec.columns[m.name][first : first + cell.nominal.shape[-1]])
+                own[m.name] = np.array(spec.columns[m.name][first : first + bins[cell.channel]])
         found.append(own)
     return found
 
