@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
-from typing import Any
 
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from dnnlik.documents import digest_of
+from dnnlik.exceptions import InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.likelihoods.tensor import TensorTerms, tensor_constraint
 from dnnlik.surrogate.description import SurrogateDescription
-from dnnlik.surrogate.network import build_network
 from dnnlik.typing import Gradients, Points, Values
 
-__all__ = ["SurrogateLikelihood"]
+__all__ = ["SurrogateLikelihood", "rounded_selu"]
+
+# arXiv:1706.02515, equation 14.
+_SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 class SurrogateLikelihood(Likelihood):
-    """The LogDensity of a `SurrogateDescription`, evaluated by Keras in float64.
+    """The LogDensity of a `SurrogateDescription` in float64.
 
-    Without a network it is the quadratic baseline alone.
+    Args:
+        description: what was trained.
+        with_network: without it is the quadratic baseline alone.
+        rounding: see `rounded_selu`. At 0 it is the network that was trained, whose slope
+            jumps wherever a unit changes sign: Newton's method ends at such places, short
+            of a maximum. Where fits are part of a program, 0.1 rounds them off. Validate
+            what you use: this is another function, if only a little.
     """
 
-    def __init__(self, description: SurrogateDescription, *, with_network: bool = True) -> None:
+    def __init__(
+        self,
+        description: SurrogateDescription,
+        *,
+        with_network: bool = True,
+        rounding: float = 0.0,
+    ) -> None:
+        if not 0 <= rounding < math.inf:
+            raise InvalidInput(f"a rounding is not negative, and finite. Received: {rounding}")
         self.description = description
         self.parameters = description.parameters
-        self.digest = digest_of([description.digest(), with_network])
+        rounded = [rounding] if rounding else []  # files of before know no rounding
+        self.digest = digest_of([description.digest(), with_network, *rounded])
+        self.rounding = rounding
         self._with_network = with_network
 
     def log_main_tensor(self, points: tf.Tensor) -> tf.Tensor:
@@ -57,22 +76,13 @@ class SurrogateLikelihood(Likelihood):
         curved = 0.5 * tf.reduce_sum((step @ q.hessian) * step, axis=1)
         return q.value + tf.linalg.matvec(step, tf.constant(q.gradient)) + curved
 
-    @cached_property
-    def _keras(self) -> Any:
-        network = self.description.network
-        # Outside of any trace, because the first to ask may be one: inside it, setting
-        # weights would be traced too.
-        with tf.init_scope():
-            model = build_network(len(self.parameters), network.layers, dtype="float64")
-            pairs = zip(network.weights, network.biases, strict=True)
-            model.set_weights([array for pair in pairs for array in pair])
-        model.trainable = False  # a tape around an analysis need not watch them
-        return model
-
     def _network(self, points: tf.Tensor) -> tf.Tensor:
         network = self.description.network
-        scaled = (points - network.input_mean) / network.input_scale
-        return network.output_mean + network.output_scale * self._keras(scaled)[:, 0]
+        values = (points - network.input_mean) / network.input_scale
+        for weights, biases in zip(network.weights[:-1], network.biases[:-1], strict=True):
+            values = rounded_selu(values @ weights + biases, self.rounding)
+        last = tf.linalg.matvec(values, tf.constant(network.weights[-1][:, 0]))
+        return network.output_mean + network.output_scale * (last + network.biases[-1][0])
 
     def _main(self, points: Points) -> Values:
         return self._terms.log_main(points)
@@ -87,3 +97,20 @@ class SurrogateLikelihood(Likelihood):
     def hessian_vector(self, points: ArrayLike, vectors: ArrayLike) -> Gradients:
         """The Hessian of ``log_likelihood`` times a vector each, (n, d), (n, d) → (n, d)."""
         return self._terms.hessian_vector(points, vectors)
+
+
+def rounded_selu(x: tf.Tensor, width: float) -> tf.Tensor:
+    r"""SELU whose kink at zero is rounded over a width: infinitely often differentiable.
+
+    :math:`\lambda[x^+ + \alpha(e^{x^-} - 1)]` with :math:`w\ln(1+e^{\pm x/w})` in place of
+    both :math:`\pm x^\pm`; SELU itself at w = 0, and far from zero at any. It differs by at
+    most :math:`\lambda(\alpha - 1)w\ln 2 < 0.5\,w`.
+
+    >>> x = tf.constant([-3.0, 0.0, 3.0], tf.float64)
+    >>> tf.abs(rounded_selu(x, 0.1) - tf.nn.selu(x)).numpy().round(3).tolist()
+    [0.0, 0.045, 0.0]
+    """
+    if not width:
+        return tf.nn.selu(x)
+    above, below = width * tf.math.softplus(x / width), -width * tf.math.softplus(-x / width)
+    return _SCALE * (above + _ALPHA * tf.math.expm1(below))

@@ -84,6 +84,14 @@ def assert_refused(function, *words, points=None):
         assert word in message
 
 
+def test_a_likelihood_in_tensorflow_has_a_tensor_function():
+    """The author's own function; one in NumPy has none to offer."""
+    parameters = [Parameter("mu", 0, (-5, 5), poi=True)]
+    written = AnalyticLikelihood(parameters, lambda p: -tf.square(p[:, 0]))
+    assert written.log_main_tensor(tf.constant([[2.0]], tf.float64)).numpy().tolist() == [-4.0]
+    assert not hasattr(AnalyticLikelihood(parameters, lambda p: -(p[:, 0] ** 2)), "log_main_tensor")
+
+
 @pytest.mark.parametrize(
     ("function", "word"),
     [

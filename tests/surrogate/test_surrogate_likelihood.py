@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from dnnlik.surrogate.likelihood import SurrogateLikelihood
+from dnnlik.exceptions import InvalidInput
+from dnnlik.surrogate.likelihood import SurrogateLikelihood, rounded_selu
 from dnnlik.typing import DifferentiableLogDensity, LogDensity
 
 
@@ -92,3 +94,62 @@ def test_what_differs_has_another_digest(trained, trained_whole):
     assert len({likelihood.digest for likelihood in likelihoods}) == 3
     assert all(len(likelihood.digest) == 64 for likelihood in likelihoods)
     assert SurrogateLikelihood(trained).digest == likelihoods[0].digest
+
+
+def test_the_tensor_function_is_part_of_larger_programs(description, points):
+    """First evaluated inside a trace, compiled, and differentiated twice: the same values
+    as outside, and the Hessian-vector product."""
+    inside, outside = SurrogateLikelihood(description), SurrogateLikelihood(description)
+    vector = np.array([1.0, -0.5, 0.2])
+
+    @tf.function(jit_compile=True, autograph=False)
+    def whole(x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                value = inside.log_main_tensor(x)
+            slope = tf.linalg.matvec(inner.gradient(value, x), tf.constant(vector))
+        return value, outer.gradient(slope, x)
+
+    value, product = whole(tf.constant(points))
+    np.testing.assert_allclose(value, outside.log_main(points), rtol=1e-12)
+    vectors = np.tile(vector, (len(points), 1))
+    # That of the whole likelihood has the constraints' own, which are normal here.
+    constraint = -description.parameters.constraint_terms.precision * vector
+    wanted = outside.hessian_vector(points, vectors) - constraint
+    np.testing.assert_allclose(product, wanted, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("width", [0.01, 0.1, 1.0])
+def test_a_rounded_selu_is_near_and_smooth(width):
+    """Within half a width of SELU, nearer than e⁻²⁰ far from zero; its slope rises or falls
+    no faster than the jump over the width."""
+    x = np.linspace(-60 * width, 60 * width, 2401)
+    tensor = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(tensor)
+        value = rounded_selu(tensor, width)
+    error = value.numpy() - selu(x)
+    assert np.abs(error).max() < 0.5 * width
+    assert np.abs(error[np.abs(x) > 25 * width]).max() < 1e-10 + np.exp(-20) * width
+    slope = np.diff(tape.gradient(value, tensor).numpy()) / np.diff(x)
+    assert np.abs(slope).max() < 0.75 / width + 2
+
+
+def test_rounding_changes_little_and_is_another_likelihood(description, points):
+    """No rounding is the network itself; a small one moves values by less than it does the
+    slopes of a unit, in units of the target; each has its digest."""
+    exact, rounded = (SurrogateLikelihood(description, rounding=w) for w in (0.0, 1e-6))
+    scale = description.network.output_scale
+    difference = exact.log_main(points) - rounded.log_main(points)
+    assert 0 < np.abs(difference).max() < 1e-4 * scale
+    assert exact.digest == SurrogateLikelihood(description).digest
+    assert exact.digest != rounded.digest
+
+
+@pytest.mark.parametrize("width", [-0.1, math.inf, math.nan])
+def test_a_rounding_is_a_width(width, trained):
+    """Neither negative nor infinite."""
+    with pytest.raises(InvalidInput, match="Received: "):
+        SurrogateLikelihood(trained, rounding=width)
