@@ -38,8 +38,9 @@ class SurrogateModel:
     """A `dnnlik.differentiable.model.StatisticalModel` made of a likelihood of everything.
 
     Args:
-        likelihood: a `TensorLikelihood`, such as `dnnlik.surrogate.likelihood`'s. Each of
-            its columns is a parameter to be fitted, unless it is one of the following.
+        likelihood: a `TensorLikelihood`. A trained network needs its kinks rounded for fits
+            to converge: ``SurrogateLikelihood(description, rounding=0.05)``. Each of its
+            columns is a parameter to be fitted, unless it is one of the following.
         expected: the expected events as a function of the fitted parameters, (n, d) →
             (n, bins), in closed form of the conditions: Asimov data are made of it. With
             several models row i belongs to model i modulo their number.

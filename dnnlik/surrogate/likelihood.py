@@ -29,7 +29,7 @@ class SurrogateLikelihood(Likelihood):
         with_network: without it is the quadratic baseline alone.
         rounding: see `rounded_selu`. At 0 it is the network that was trained, whose slope
             jumps wherever a unit changes sign: Newton's method ends at such places, short
-            of a maximum. Where fits are part of a program, 0.1 rounds them off. Validate
+            of a maximum. Where fits are part of a program, 0.05 rounds them off. Validate
             what you use: this is another function, if only a little.
     """
 
