@@ -73,7 +73,7 @@ def print_row(name: str, bins: int, rows: list[dict[str, float]]) -> None:
     cells = []
     for metric in SHOWN:
         values = np.array([row[metric] for row in rows])
-        cells.append(f"{np.median(values):9.3g} ({values.max():.3g})")
+        cells.append(f"{np.median(values):9.4g} ({values.max():.4g})")
     extra = ""
     if "seconds" in rows[0]:
         extra = (
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--bins", type=int, nargs="+", default=[5, 20])
     parser.add_argument("--seeds", type=int, default=9)
     parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--batch", type=int, default=2000)
+    parser.add_argument("--batch", type=int, default=500)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--bandwidth", type=float, default=0.09)
     parser.add_argument("--train-edges", action="store_true")

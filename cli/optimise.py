@@ -23,8 +23,8 @@ _SHOWN = ("cls", "p0", "significance", "limit", "sigma_mu", "asimov_significance
     help="Or a sum, such as 'cls + 0.5*p0'; a wrong name lists all.",
 )
 @click.option("--bins", default=5, show_default=True, help="Of the network's output.")
-@click.option("--epochs", default=50, show_default=True, help="Passes over the events.")
-@click.option("--batch-size", default=2000, show_default=True, help="Events of each sample.")
+@click.option("--epochs", default=60, show_default=True, help="Passes over the events.")
+@click.option("--batch-size", default=500, show_default=True, help="Events of each sample.")
 @click.option("--learning-rate", default=1e-3, show_default=True, help="Of Adam, at the start.")
 @click.option("--bandwidth", default=0.09, show_default=True, help="Of the smooth histogram.")
 @click.option("--train-edges", is_flag=True, help="Train the bin edges as well.")

@@ -23,11 +23,15 @@ BEST_SIGNIFICANCE = 5.3309
 """The significance of the expected events there; at most 1 % less from 1.30 to 1.54."""
 
 
-def cut_events(*, seed: int | np.random.Generator) -> dict[str, NDArray[np.float64]]:
-    """1000 background events of an exponential smeared by 0.1, 100 signal events of N(2, 0.5)."""
+def cut_events(
+    *, seed: int | np.random.Generator, scale: int = 1
+) -> dict[str, NDArray[np.float64]]:
+    """1000 background events of an exponential smeared by 0.1, 100 signal events of N(2, 0.5);
+    ``scale`` times as many of both."""
     generator = np.random.default_rng(seed)
-    background = generator.exponential(1.0, 1000) + generator.normal(0.0, 0.1, 1000)
-    return {"background": background, "signal": generator.normal(2.0, 0.5, 100)}
+    background = generator.exponential(1.0, 1000 * scale)
+    background += generator.normal(0.0, 0.1, 1000 * scale)
+    return {"background": background, "signal": generator.normal(2.0, 0.5, 100 * scale)}
 
 
 def asimov_significance(signal: ArrayLike, background: ArrayLike) -> NDArray[np.float64]:

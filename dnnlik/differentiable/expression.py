@@ -39,10 +39,14 @@ class Loss:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether training follows the logarithm of the sum: same minimum, but a gradient
-        that does not vanish with a p-value."""
-        chosen = [(weight, OBJECTIVES[name]) for weight, name in self.terms]
-        return all(weight > 0 and objective.p_value for weight, objective in chosen)
+        """Whether training follows the logarithm: same optimum, but a gradient that does not
+        vanish with a p-value, or a significance. Of one positive objective, or a sum of
+        p-values."""
+        chosen = [OBJECTIVES[name] for name in self.names]
+        alone = len(chosen) == 1 and chosen[0].positive
+        return all(weight > 0 for weight, _ in self.terms) and (
+            alone or all(objective.p_value for objective in chosen)
+        )
 
     def value(self, trained: Trained) -> tf.Tensor:
         """The weighted sum, ()."""
@@ -55,7 +59,8 @@ class Loss:
     def loss(self, trained: Trained) -> tf.Tensor:
         """What training follows: the sum, or its natural logarithm (`logarithmic`)."""
         value = self.value(trained)
-        return tf.math.log(value) if self.logarithmic else value
+        # A significance enters with a minus.
+        return tf.sign(value) * tf.math.log(tf.abs(value)) if self.logarithmic else value
 
     def of(self, metrics: dict[str, float]) -> float:
         """The sum of numbers that are known by name."""

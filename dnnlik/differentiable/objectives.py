@@ -30,6 +30,7 @@ from dnnlik.differentiable.statistics import (
     root,
 )
 from dnnlik.exceptions import InvalidInput
+from dnnlik.histfactory.rates import log_ratio_minus_step
 
 __all__ = ["OBJECTIVES", "Objective", "Scores", "Trained"]
 
@@ -105,11 +106,13 @@ class Trained:
 class Objective:
     """A number to be made small, or large (``maximise``).
 
-    ``p_value``: it spans orders of magnitude, so that its logarithm is what to follow.
+    ``positive``: it may span orders of magnitude, so that its logarithm is what to follow
+    where it stands alone; ``p_value``: also in a sum with others of its kind.
     """
 
     function: Callable[[Trained], tf.Tensor]
     maximise: bool = False
+    positive: bool = False
     p_value: bool = False
     needs_scores: bool = False
 
@@ -188,8 +191,9 @@ def asimov_significance(trained: Trained) -> tf.Tensor:
     total = model.expected_data(trained.nominal).main[0]
     background = model.expected_data(none).main[0]
     usable, one = (background > 0) & (total > 0), tf.ones_like(total)
-    ratio = tf.where(usable, total, one) / tf.where(usable, background, one)
-    terms = total * tf.math.log(ratio) - (total - background)
+    expected, true = tf.where(usable, background, one), tf.where(usable, total, one)
+    # n ln(n/b) - (n-b) in a form that keeps its digits where the signal is tiny.
+    terms = -true * log_ratio_minus_step((expected - true) / true, expected / true)
     return root(2.0 * tf.reduce_sum(tf.where(usable, terms, tf.zeros_like(terms))))
 
 
@@ -204,18 +208,18 @@ def cross_entropy_varied(trained: Trained) -> tf.Tensor:
 
 
 OBJECTIVES: Mapping[str, Objective] = {
-    "cls": Objective(cls, p_value=True),
+    "cls": Objective(cls, positive=True, p_value=True),
     "log_cls": Objective(log_cls),
-    "p0": Objective(p0, p_value=True),
+    "p0": Objective(p0, positive=True, p_value=True),
     "log_p0": Objective(log_p0),
-    "significance": Objective(significance, maximise=True),
-    "limit": Objective(limit),
-    "sigma_mu": Objective(sigma_mu),
+    "significance": Objective(significance, maximise=True, positive=True),
+    "limit": Objective(limit, positive=True),
+    "sigma_mu": Objective(sigma_mu, positive=True),
     "nuisance_width": Objective(nuisance_width),
     "pulls": Objective(pulls),
-    "generalised_variance": Objective(determinant),
+    "generalised_variance": Objective(determinant, positive=True),
     "gaussianity": Objective(distance_from_gaussian),
-    "asimov_significance": Objective(asimov_significance, maximise=True),
+    "asimov_significance": Objective(asimov_significance, maximise=True, positive=True),
     "cross_entropy": Objective(cross_entropy, needs_scores=True),
     "cross_entropy_varied": Objective(cross_entropy_varied, needs_scores=True),
 }

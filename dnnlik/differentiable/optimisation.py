@@ -43,8 +43,8 @@ class Settings:
     """
 
     objective: str = "cls"
-    epochs: int = 50
-    batch_size: int = 2000
+    epochs: int = 60
+    batch_size: int = 500
     learning_rate: float = 1e-3
     seed: int = 0
 

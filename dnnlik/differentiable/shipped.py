@@ -47,13 +47,14 @@ def blobs_problem(seed: int = 0, events: int = 10_000) -> Problem:
     )
 
 
-def cut_problem(seed: int = 0) -> Problem:
-    """One cut on one feature, no uncertainties: counts above a threshold."""
-    events = {name: Events(x[:, None]) for name, x in cut_events(seed=seed).items()}
+def cut_problem(seed: int = 0, scale: int = 100) -> Problem:
+    """One cut on one feature, no uncertainties: 100 signal and 1000 background events are
+    expected, ``scale`` times as many simulated."""
+    events = cut_events(seed=seed, scale=scale)
     return Problem(
         name="cut",
-        events=events,
-        held_out=events,
+        events={name: Events(x[:, None]) for name, x in events.items()},
+        yields={"signal": 100.0, "background": 1000.0},
         channels=[
             {
                 "name": "above",
@@ -125,5 +126,5 @@ def open_problem(name: str | Path, seed: int = 0) -> tuple[Problem, Callable[...
 
 
 def _cut_observable(problem: Problem, bins: int = 1, **_: Any) -> CutObservable:
-    # As sigmoids of slope 2.7 the optimum is another than that of the hard cut.
+    # The optimum of a soft cut is below that of the hard one, the more the flatter it is.
     return CutObservable([Cut(feature=0, start=6.0, slope=10.0)])
