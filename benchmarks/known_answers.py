@@ -112,11 +112,8 @@ def cut_rows(seeds: int) -> None:
             if scale == 1:
                 problem = replace(problem, held_out=problem.events)
             observable = CutObservable([Cut(feature=0, start=6.0, slope=slope)])
-            optimise(
-                problem,
-                observable,
-                Settings("asimov_significance", 100, 1000 if scale == 100 else 100, 0.1, seed),
-            )
+            epochs = 100 if scale == 100 else 400
+            optimise(problem, observable, Settings("asimov_significance", epochs, 1000, 0.1, seed))
             threshold = float(observable.thresholds.numpy()[0])
             best = max(significance(problem, t) for t in np.arange(1.0, 2.2, 0.002))
             expected = expected_significance(threshold) - cut.BEST_SIGNIFICANCE

@@ -23,6 +23,8 @@ from dnnlik.differentiable.information import (
     fisher_information,
     gaussianity,
     generalised_variance,
+    pulls,
+    uncertainties,
 )
 from dnnlik.differentiable.kernel import kernel_histogram
 from dnnlik.differentiable.limits import expected_limit
@@ -84,7 +86,9 @@ __all__ = [
     "limit_statistic",
     "optimise",
     "points_of",
+    "pulls",
     "softmax_histogram",
     "statistic",
+    "uncertainties",
     "window",
 ]

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from dnnlik.differentiable.derivatives import derivatives
 from dnnlik.differentiable.linear import positive_definite
-from dnnlik.differentiable.model import Data, StatisticalModel
+from dnnlik.differentiable.model import Data, StatisticalModel, rows_of
+from dnnlik.differentiable.statistics import root
 
 __all__ = [
     "covariance",
@@ -18,6 +19,8 @@ __all__ = [
     "gaussianity",
     "generalised_variance",
     "observed_information",
+    "pulls",
+    "uncertainties",
 ]
 
 
@@ -56,6 +59,29 @@ def covariance(information: tf.Tensor) -> tf.Tensor:
     inverse = tf.linalg.inv(tf.where(known, scaled, tf.eye(unit.shape[-1], dtype=unit.dtype)))
     inverse = tf.where(unit > 0, tf.constant(np.inf, unit.dtype), inverse / outer)
     return tf.where(known, inverse, tf.constant(np.nan, unit.dtype))
+
+
+def uncertainties(model: StatisticalModel, points: tf.Tensor, data: Data) -> tf.Tensor:
+    """Uncertainties of fitted values (n, d), from the curvature there; 0 of fixed parameters.
+
+    >>> from dnnlik.differentiable.fits import fit
+    >>> from dnnlik.differentiable.model import HistFactoryModel
+    >>> model = HistFactoryModel([{"name": "SR", "samples": [{"name": "signal", "data": [10.0],
+    ...     "modifiers": [{"name": "mu", "type": "normfactor", "data": None}]}]}])
+    >>> data = Data(tf.constant([[16.0]], tf.float64), tf.zeros([1, 1], tf.float64))
+    >>> uncertainties(model, fit(model, data).points, data).numpy().round(9).tolist()
+    [[0.4]]
+    """
+    matrix = covariance(observed_information(model, points, data))
+    place = np.eye(len(model.parameters))[np.flatnonzero(~np.asarray(model.fixed))]
+    return tf.sqrt(tf.linalg.diag_part(matrix)) @ tf.constant(place)
+
+
+def pulls(model: StatisticalModel, points: tf.Tensor, data: Data) -> tf.Tensor:
+    """(θ̂ - θ₀)/σ₀ of fitted values (n, d), θ₀ ± σ₀ being their normal auxiliary measurements;
+    0 of parameters without one."""
+    distance = points - rows_of(data.auxiliary, points)
+    return distance * root(rows_of(model.precision, points))
 
 
 def generalised_variance(matrix: tf.Tensor) -> tf.Tensor:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from dnnlik.differentiable import information
 from dnnlik.differentiable.fits import fit, points_of
 from dnnlik.differentiable.information import (
     covariance,
@@ -170,8 +171,9 @@ def pulls(trained: Trained) -> tf.Tensor:
     """Σ of squared pulls where the nominal signal is fitted to data without signal."""
     model = trained.model
     none = points_of(model, {trained.poi: 0.0}, model.models)
-    fitted = fit(model, model.expected_data(none), {trained.poi: 1.0}, start=none).points
-    return tf.reduce_sum((tf.square(fitted - none) * model.precision)[0])
+    data = model.expected_data(none)
+    fitted = fit(model, data, {trained.poi: 1.0}, start=none).points
+    return tf.reduce_sum(tf.square(information.pulls(model, fitted, data))[0])
 
 
 def determinant(trained: Trained) -> tf.Tensor:
