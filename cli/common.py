@@ -93,6 +93,8 @@ def start_tensorflow() -> None:
     when XLA compiles for the first time, whatever its log level is set to.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # It counts until GPUs are first used, which is here.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     with _silenced_stderr():
         import tensorflow as tf
 

@@ -110,7 +110,7 @@ def _in_domain(likelihood: Any, found: Any) -> Any:
     if not limits.size:
         return None
     points = fit_many(likelihood, fixed={found.poi: limits}).points
-    return all(in_domain(likelihood, points))
+    return all(in_domain(likelihood, points) or ())
 
 
 def _document(path: Path, found: Any, inside: Any) -> dict[str, Any]:

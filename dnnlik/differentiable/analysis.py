@@ -16,15 +16,26 @@ from dnnlik.differentiable.objectives import Scores, Trained
 from dnnlik.differentiable.observables import NetworkObservable, Observable
 from dnnlik.differentiable.problem import Events, Problem, with_histograms
 from dnnlik.differentiable.statistics import root
+from dnnlik.exceptions import InvalidInput
 
-__all__ = ["Batch", "Templates", "analysed", "batches", "drawn_rows", "gathered", "histograms_of"]
+__all__ = [
+    "Batch",
+    "Templates",
+    "analysed",
+    "batches",
+    "drawn_rows",
+    "gathered",
+    "has_scores",
+    "histograms_of",
+]
 
 
 class Batch(NamedTuple):
     """Events of one sample, as tensors.
 
-    ``weights`` (n,) float64 sum up to the expected events of the sample; ``share``: which
-    part of the sample it is, for the statistical uncertainty of the whole sample.
+    ``weights`` (n,) float64 sum up to the expected events of the sample, those of a random
+    part of it on average; ``share``: which part of the sample it is, for the statistical
+    uncertainty of the whole sample.
     """
 
     features: tf.Tensor
@@ -40,15 +51,35 @@ class Templates(NamedTuple):
 
 
 def batches(problem: Problem, events: Mapping[str, Events]) -> dict[str, Batch]:
-    """Whole samples as batches, normalised to their expected yields."""
+    """Whole samples as batches, normalised to their expected yields.
+
+    Raises:
+        InvalidInput: weights that cannot be normalised.
+    """
     return {
         name: Batch(
             tf.constant(sample.features),
-            tf.constant(sample.weights * problem.expected(name) / sample.weights.sum()),
+            tf.constant(sample.weights * _scale(name, problem.expected(name), sample)),
             1.0,
         )
         for name, sample in events.items()
     }
+
+
+def _scale(name: str, expected: float, sample: Events) -> float:
+    """From weights to expected events."""
+    total = float(sample.weights.sum())
+    if total == 0 or expected / total < 0:
+        raise InvalidInput(
+            "weights of events sum up to a number of the sign of the expected events. "
+            f"Received: {total:g} in {name}, of which {expected:g} events are expected"
+        )
+    return expected / total
+
+
+def has_scores(problem: Problem) -> bool:
+    """Whether there are events of signal and of background, which a network may separate."""
+    return all(problem.names_of(signal=s, variations=False) for s in (True, False))
 
 
 def analysed(
@@ -62,8 +93,8 @@ def analysed(
 ) -> Trained:
     """The model, and the scores, of batches of all samples, or of those that are there."""
     summaries = _summaries(observable, samples, training)
-    is_network = isinstance(observable, NetworkObservable)
-    scores = _scores(problem, summaries, samples) if is_network else None
+    classifies = isinstance(observable, NetworkObservable) and has_scores(problem)
+    scores = _scores(problem, summaries, samples) if classifies else None
     if not with_model:
         return Trained(None, scores)
     templates = _templates(problem, observable, summaries, samples, hard=hard)
@@ -102,9 +133,18 @@ def _templates(
     }
     variances = _counted(count, summaries, squares)
     return Templates(
-        {name: histogram + problem.floor for name, histogram in yields.items()},
+        {
+            name: histogram + problem.floor + _nothing(summaries[name])
+            for name, histogram in yields.items()
+        },
         {name: root(histogram) for name, histogram in variances.items()},
     )
+
+
+def _nothing(summary: tf.Tensor) -> tf.Tensor:
+    """0; NaN if one of the summaries is, which hard bins and cuts would not count."""
+    lost = tf.reduce_any(tf.math.is_nan(summary))
+    return tf.where(lost, tf.constant(np.nan, tf.float64), tf.constant(0.0, tf.float64))
 
 
 def _counted(

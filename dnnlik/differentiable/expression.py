@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -96,6 +97,8 @@ def parse_loss(text: str) -> Loss:
                 f"Received: {name!r}"
             )
         weight = float(before or after or 1.0)
+        if not math.isfinite(weight):
+            raise InvalidInput(f"the weight of an objective is finite. Received: {text!r}")
         terms.append((-weight if sign == "-" else weight, name))
         position = match.end()
     if not terms:

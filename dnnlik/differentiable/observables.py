@@ -6,6 +6,7 @@ one for training, and the hard one that an analysis would use. A new kind is one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -33,6 +34,10 @@ class Observable(Protocol):
     def trainable_variables(self) -> list[Any]:
         """What is trained."""
 
+    @property
+    def variables(self) -> list[Any]:
+        """All that changes in training, moving averages and the like included."""
+
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Features (n, k) float32 → (n,), or (n, ...)."""
 
@@ -59,16 +64,21 @@ class NetworkObservable:
     """
 
     def __init__(self, network: Any, binning: Binning) -> None:
-        if network.output_shape[-1] != 1:
+        outputs = network.output_shape[-1] if network.built else "a network that is not built"
+        if outputs != 1:
             raise InvalidInput(
-                "the network of a binned observable has one output. "
-                f"Received: {network.output_shape[-1]}"
+                "the network of a binned observable has a known number of inputs and one output. "
+                f"Received: {outputs}"
             )
         self.network, self.binning = network, binning
 
     @property
     def trainable_variables(self) -> list[Any]:
         return [*self.network.trainable_variables, *self.binning.trainable_variables]
+
+    @property
+    def variables(self) -> list[Any]:
+        return [*self.trainable_variables, *self.network.non_trainable_variables]
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The output of the network, (n, k) → (n,)."""
@@ -107,8 +117,11 @@ class Cut:
     def __post_init__(self) -> None:
         if self.keep not in _SMOOTH:
             raise InvalidInput(f"a cut keeps 'above' or 'below'. Received: {self.keep!r}")
-        if not self.slope > 0:
-            raise InvalidInput(f"the slope of a cut is positive. Received: {self.slope}")
+        if not (self.slope > 0 and math.isfinite(self.start)):
+            raise InvalidInput(
+                "a cut starts at a number and has a positive slope. "
+                f"Received: start={self.start}, slope={self.slope}"
+            )
 
 
 _SMOOTH = {"above": cuts.above, "below": cuts.below}
@@ -139,6 +152,10 @@ class CutObservable:
     def trainable_variables(self) -> list[Any]:
         own = [self.thresholds] if self.cuts else []
         return [*own, *(self.binning.trainable_variables if self.binning else [])]
+
+    @property
+    def variables(self) -> list[Any]:
+        return self.trainable_variables
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The features themselves, float64."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ __all__ = ["Optimised", "Settings", "optimise"]
 
 Record = dict[str, float]
 Arrays = list[NDArray[Any]]
+
+_FIRST = 1000
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Settings:
             )
         if not 0 < self.learning_rate < math.inf:
             raise InvalidInput(f"a learning rate is positive. Received: {self.learning_rate}")
+        if self.seed < 0:
+            raise InvalidInput(f"a seed is not negative. Received: {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def optimise(
 
     Args:
         problem: events and the model made of them.
-        observable: what is trained, in place.
+        observable: what is trained, in place; as it was, if the training does not end.
         settings: or an objective alone.
         state: a file to go on from, after the last whole epoch, if this is killed.
         progress: called after each epoch.
@@ -113,25 +117,15 @@ def optimise(
     train, held_out = problem.split(settings.seed)
     trainer = _trainer(problem, train, observable, loss, settings)
     evaluation = Evaluation(problem, observable, held_out)
-    run = _Run.at(state, _identity(problem, trainer, settings))
-    if run.history:
-        run.restore(trainer)
-    else:
-        start = {"epoch": 0.0, "loss": math.nan, "skipped_steps": 0.0}
-        run.add({**start, **evaluation(), **observable.describe()}, trainer, loss)
-    for epoch in range(len(run.history), settings.epochs + 1):
-        outcome = trainer.epoch(epoch)
-        record = {"epoch": float(epoch), **outcome, **evaluation(), **observable.describe()}
-        run.add(record, trainer, loss)
-        text = f"train for {settings.objective}, now {loss.of(record):.3g}"
-        progress(text, epoch, settings.epochs)
-    if not run.best:
-        raise NotConverged(
-            "the objective was not finite after any epoch: larger batches, fewer bins or a "
-            f"floor may help. Received: {settings.objective} of {problem.name}"
-        )
-    for variable, value in zip(observable.trainable_variables, run.best, strict=True):
-        variable.assign(value)
+    start = [np.array(variable) for variable in observable.variables]
+    run = _Run.at(state, _identity(problem, trainer, settings), _first_histogram(trainer))
+    try:
+        _train(run, trainer, evaluation, settings, progress)
+        _assign(observable.variables, run.best)
+    except BaseException:
+        # The same call with the same observable goes on from the state.
+        _assign(observable.variables, start)
+        raise
     return Optimised(
         problem,
         observable,
@@ -141,6 +135,34 @@ def optimise(
         run.best_epoch,
         time.monotonic() - begun,
     )
+
+
+def _train(
+    run: _Run, trainer: Trainer, evaluation: Evaluation, settings: Settings, progress: Progress
+) -> None:
+    """The epochs that are left."""
+    observable, loss = trainer.observable, trainer.loss
+    if run.history:
+        _assign(trainer.variables, run.variables)
+    else:
+        start = {"epoch": 0.0, "loss": math.nan, "skipped_steps": 0.0}
+        run.add({**start, **evaluation(), **observable.describe()}, trainer)
+    for epoch in range(len(run.history), settings.epochs + 1):
+        outcome = trainer.epoch(epoch)
+        record = {"epoch": float(epoch), **outcome, **evaluation(), **observable.describe()}
+        run.add(record, trainer)
+        text = f"train for {settings.objective}, now {loss.of(record):.3g}"
+        progress(text, epoch, settings.epochs)
+    if not run.best:
+        raise NotConverged(
+            "the objective was not finite after any epoch: larger batches, fewer bins or a "
+            f"floor may help. Received: {settings.objective} of {trainer.problem.name}"
+        )
+
+
+def _assign(variables: Sequence[Any], values: Arrays) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _trainer(
@@ -164,15 +186,25 @@ def _trainer(
 
 
 def _identity(problem: Problem, trainer: Trainer, settings: Settings) -> str:
-    """What must be equal for a training to be continued: settings, events, starting point."""
+    """What must be equal for a training to be continued: settings, events, model, bins,
+    starting point."""
     digest = hashlib.sha256()
-    for name in problem.names:
-        sample = problem.events[name]
+    samples = [problem.events, problem.held_out or {}]
+    for name, sample in ((n, part[n]) for part in samples for n in problem.names if n in part):
         digest.update(name.encode() + sample.features.tobytes() + sample.weights.tobytes())
     for variable in trainer.variables:
         digest.update(np.asarray(variable).tobytes())
     model = [problem.channels, dict(problem.yields), problem.poi, list(problem.parameters)]
-    return json.dumps([asdict(settings), digest.hexdigest(), model, problem.floor], default=list)
+    observable = trainer.observable.to_json()
+    return json.dumps([asdict(settings), digest.hexdigest(), model, problem.floor, observable])
+
+
+def _first_histogram(trainer: Trainer) -> NDArray[Any]:
+    """What the observable makes of some events before any training: an observable of another
+    bandwidth or architecture may have the same variables. Equal up to rounding."""
+    sample = next(iter(trainer.samples.values()))
+    summary = trainer.observable.summary(sample.features[:_FIRST])
+    return np.asarray(trainer.observable.smooth(summary, sample.weights[:_FIRST]))
 
 
 @dataclass
@@ -181,42 +213,44 @@ class _Run:
 
     file: RestartState | None
     identity: str
+    first: NDArray[Any]
     history: list[Record]
     variables: Arrays
     best: Arrays
     best_epoch: int = 0
 
     @classmethod
-    def at(cls, path: str | Path | None, identity: str) -> _Run:
-        empty = cls(RestartState(Path(path)) if path else None, identity, [], [], [])
+    def at(cls, path: str | Path | None, identity: str, first: NDArray[Any]) -> _Run:
+        empty = cls(RestartState(Path(path)) if path else None, identity, first, [], [], [])
         stored = empty.file.load() if empty.file else {}
         if str(stored.get("identity")) != identity:
+            return empty
+        if not np.allclose(stored["first"], first, rtol=1e-5, atol=0, equal_nan=True):
             return empty
         return cls(
             empty.file,
             identity,
+            first,
             json.loads(str(stored["history"])),
             _arrays(stored, "variable"),
             _arrays(stored, "best"),
             int(stored["best_epoch"]),
         )
 
-    def restore(self, trainer: Trainer) -> None:
-        for variable, value in zip(trainer.variables, self.variables, strict=True):
-            variable.assign(value)
-
-    def add(self, record: Record, trainer: Trainer, loss: Loss) -> None:
+    def add(self, record: Record, trainer: Trainer) -> None:
         """Remember an epoch."""
+        loss = trainer.loss
         self.history.append(record)
         self.variables = [np.array(variable) for variable in trainer.variables]
         value = loss.of(record)
         lowest = loss.of(self.history[self.best_epoch]) if self.best else math.inf
         if math.isfinite(value) and value < lowest:
-            count = len(trainer.observable.trainable_variables)
+            count = len(trainer.observable.variables)
             self.best, self.best_epoch = self.variables[:count], len(self.history) - 1
         if self.file is not None:
             content: dict[str, Any] = {
                 "identity": self.identity,
+                "first": self.first,
                 "history": json.dumps(self.history),
                 "best_epoch": self.best_epoch,
             }

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -48,12 +49,13 @@ class Events:
     weights: NDArray[np.float64]
 
     def __init__(self, features: ArrayLike, weights: ArrayLike | None = None) -> None:
-        rows = np.asarray(features, dtype=np.float32)
+        rows = _numbers("features", features, np.float32)
         if rows.ndim != 2 or not len(rows):
             raise InvalidInput(
                 f"features of events have shape (n, k), n > 0. Received: shape {rows.shape}"
             )
-        weight = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
+        given = np.ones(len(rows)) if weights is None else weights
+        weight = _numbers("weights", given, np.float64)
         if weight.shape != (len(rows),):
             raise InvalidInput(
                 f"weights are one number an event, ({len(rows)},). Received: shape {weight.shape}"
@@ -104,7 +106,18 @@ class Problem:
     name: str = "analysis"
 
     def __post_init__(self) -> None:
-        used = set(histograms_in(self.channels))
+        # Plain numbers, for files.
+        for name in ("channels", "yields", "parameters"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
+        try:
+            used = set(histograms_in(self.channels))
+            samples = [(c["name"], s) for c in self.channels for s in c["samples"]]
+            _ = [(s["name"], m["name"]) for _, s in samples for m in s["modifiers"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InvalidInput(
+                "channels are a list of objects with name and samples, samples have name, data and "
+                f"modifiers, as in a pyhf workspace. Received: {type(error).__name__} {error}"
+            ) from error
         if not used:
             raise InvalidInput(
                 "the channels name no events: there is nothing to train. Received: 0"
@@ -120,7 +133,12 @@ class Problem:
                 f"yields are of the events {', '.join(sorted(self.events))}. "
                 f"Received: {', '.join(sorted(self.yields))}"
             )
-        widths = {name: sample.features.shape[1] for name, sample in self.events.items()}
+        bad = {n: y for n, y in (*self.yields.items(), ("floor", self.floor)) if not 0 <= y < inf}
+        if bad:
+            raise InvalidInput(f"yields and floor are finite and not negative. Received: {bad}")
+        samples = dict(self.events)
+        samples |= {f"{name}, held out": s for name, s in (self.held_out or {}).items()}
+        widths = {name: sample.features.shape[1] for name, sample in samples.items()}
         if len(set(widths.values())) > 1:
             raise InvalidInput(f"all events have the same features. Received: {widths}")
 
@@ -152,6 +170,11 @@ class Problem:
             return used, {name: self.held_out[name] for name in self.names}
         train, held_out = {}, {}
         for number, (name, sample) in enumerate(used.items()):
+            if len(sample) < 2:
+                raise InvalidInput(
+                    "a sample of which a quarter is held out has at least two events. "
+                    f"Received: {len(sample)} in {name}"
+                )
             order = np.random.default_rng([seed, number]).permutation(len(sample))
             cut = max(1, len(sample) // 4)
             held_out[name], train[name] = sample[order[:cut]], sample[order[cut:]]
@@ -209,6 +232,25 @@ def with_histograms(
         }
 
     return [{**c, "samples": [sample(c["name"], s) for s in c["samples"]]} for c in channels]
+
+
+def _numbers(what: str, values: ArrayLike, dtype: type) -> NDArray[Any]:
+    try:
+        with np.errstate(over="ignore"):  # becomes infinite, which is refused
+            return np.asarray(values, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            f"{what} of events are an array of numbers. Received: {' '.join(str(error).split())}"
+        ) from error
+
+
+def _plain(document: Any) -> Any:
+    """A document with lists and numbers in place of arrays."""
+    if isinstance(document, Mapping):
+        return {key: _plain(value) for key, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [_plain(value) for value in document]
+    return np.asarray(document).tolist() if hasattr(document, "__array__") else document
 
 
 def _histograms_of(sample: JSON, statistical: bool = True) -> Iterator[tuple[str, str]]:

@@ -122,7 +122,30 @@ def open_problem(name: str | Path, seed: int = 0) -> tuple[Problem, Callable[...
             f"problem(seed) of {path} must return a dnnlik Problem. "
             f"Received: a {type(problem).__name__}"
         )
-    return problem, getattr(module, "observable", network_observable)
+    return problem, _checked(getattr(module, "observable", network_observable), path)
+
+
+def _checked(make: Any, path: Path) -> Callable[..., Observable]:
+    """What makes an observable, with one line where it fails."""
+
+    def made(*arguments: Any, **options: Any) -> Observable:
+        try:
+            observable = make(*arguments, **options)
+        except DnnlikError:
+            raise
+        except Exception as error:
+            raise InvalidInput(
+                "observable(problem, bins, seed, bandwidth, train_edges) "
+                f"of {path} failed. Received: {line_of(error)}"
+            ) from error
+        if not isinstance(observable, Observable):
+            raise InvalidInput(
+                f"observable(...) of {path} must return an observable of dnnlik, or with its "
+                f"methods. Received: a {type(observable).__name__}"
+            )
+        return observable
+
+    return made
 
 
 def _cut_observable(problem: Problem, bins: int = 1, **_: Any) -> CutObservable:

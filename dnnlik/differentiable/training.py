@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dnnlik.differentiable.analysis import analysed, batches, drawn_rows, gathered
+from dnnlik.differentiable.analysis import analysed, batches, drawn_rows, gathered, has_scores
 from dnnlik.differentiable.expression import Loss
 from dnnlik.differentiable.objectives import OBJECTIVES
 from dnnlik.differentiable.observables import NetworkObservable, Observable
@@ -34,6 +34,9 @@ class Trainer:
         batch_size: events of each sample in a step; all of a smaller sample.
         learning_rate: of Adam, a number or a Keras schedule.
         seed: of the order of events.
+
+    Attributes:
+        samples: the events of each sample, normalised.
     """
 
     def __init__(
@@ -54,10 +57,15 @@ class Trainer:
                 "cross-entropy needs the output of a network. "
                 f"Received: {loss} for a {type(observable).__name__}"
             )
+        if loss.needs_scores and not has_scores(problem):
+            raise InvalidInput(
+                "cross-entropy needs events of samples that the parameter of interest scales, and "
+                f"of others. Received: the poi {problem.poi!r}, events {', '.join(problem.names)}"
+            )
         self.problem, self.observable, self.loss = problem, observable, loss
         self.batch_size, self.seed = batch_size, seed
         names = _names(problem, loss)
-        self._samples = batches(problem, {name: events[name] for name in names})
+        self.samples = batches(problem, {name: events[name] for name in names})
         self._sizes = [len(events[name]) for name in names]
         self.steps = self.steps_of(problem, events, loss, batch_size)
         self.optimizer = keras.optimizers.Adam(learning_rate)
@@ -68,14 +76,14 @@ class Trainer:
     def steps_of(
         problem: Problem, events: Mapping[str, Events], loss: Loss, batch_size: int
     ) -> int:
-        """Steps of an epoch: the smallest sample is seen at least once."""
-        smallest = min(len(events[name]) for name in _names(problem, loss))
-        return max(1, -(-smallest // batch_size))
+        """Steps of an epoch: every event is seen, those of smaller samples more than once."""
+        largest = max(len(events[name]) for name in _names(problem, loss))
+        return -(-largest // batch_size)
 
     @property
     def variables(self) -> list[Any]:
         """All that changes in training: of the observable, and of the optimizer."""
-        return [*self.observable.trainable_variables, *self.optimizer.variables]
+        return [*self.observable.variables, *self.optimizer.variables]
 
     def epoch(self, number: int) -> dict[str, float]:
         """One pass over the events: mean loss, and how many steps had no finite gradient."""
@@ -91,12 +99,12 @@ class Trainer:
 
     def _step(self, rows: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """One update; without a finite gradient nothing changes."""
-        names = list(self._samples)
+        names = list(self.samples)
         drawn = {
-            name: gathered(self._samples[name], part)
-            for name, part in zip(names, rows, strict=True)
+            name: gathered(self.samples[name], part) for name, part in zip(names, rows, strict=True)
         }
         variables = self.observable.trainable_variables
+        before = [tf.identity(_tensor_variable(v)) for v in self.variables]
         with tf.GradientTape() as tape:
             trained = analysed(
                 self.problem,
@@ -107,11 +115,13 @@ class Trainer:
                 with_model=_needs_model(self.loss),
             )
             loss = self.loss.loss(trained)
-        gradients = tape.gradient(loss, [_tensor_variable(v) for v in variables])
+        # Zero where a loss does not depend on a variable: cross-entropy has no bins.
+        zero = tf.UnconnectedGradients.ZERO
+        sources = [_tensor_variable(v) for v in variables]
+        gradients = tape.gradient(loss, sources, unconnected_gradients=zero)
         finite = tf.math.is_finite(loss)
         for gradient in gradients:
             finite &= tf.reduce_all(tf.math.is_finite(gradient))
-        before = [tf.identity(_tensor_variable(v)) for v in self.variables]
         self.optimizer.apply(gradients, variables)
         for variable, value in zip(self.variables, before, strict=True):
             variable.assign(tf.where(finite, tf.convert_to_tensor(variable), value))
@@ -133,7 +143,7 @@ class Evaluation:
     ) -> None:
         self._problem, self._observable = problem, observable
         self._samples = batches(problem, {name: events[name] for name in problem.names})
-        network = isinstance(observable, NetworkObservable)
+        network = isinstance(observable, NetworkObservable) and has_scores(problem)
         self._names = [name for name, o in OBJECTIVES.items() if network or not o.needs_scores]
         self._compiled = tf.function(self._metrics, autograph=False)
 
@@ -151,7 +161,7 @@ def _names(problem: Problem, loss: Loss) -> tuple[str, ...]:
     if _needs_model(loss) or "cross_entropy_varied" in loss.names:
         return problem.names
     signal, background = (problem.names_of(signal=s, variations=False) for s in (True, False))
-    return (*signal, *background)
+    return tuple(dict.fromkeys((*signal, *background)))
 
 
 def _needs_model(loss: Loss) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.differentiable.analysis import Templates, batches, histograms_of
+from dnnlik.differentiable.fits import points_of
+from dnnlik.differentiable.model import HistFactoryModel
 from dnnlik.differentiable.observables import Observable
 from dnnlik.differentiable.problem import Events, Problem, with_histograms
 from dnnlik.typing import JSON
@@ -47,22 +48,14 @@ def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, 
         "name": problem.name,
         "config": {"poi": problem.poi, "parameters": list(problem.parameters)},
     }
+    model = HistFactoryModel(channels, problem.poi, problem.parameters)
+    none = points_of(model, {problem.poi: 0.0})
+    sizes = [size for _, size in model.channels]
+    parts = np.split(model.expected_events(none).numpy()[0], np.cumsum(sizes)[:-1])
+    expected = {name: part.tolist() for (name, _), part in zip(model.channels, parts, strict=True)}
     return {
         "channels": channels,
-        "observations": [
-            {"name": c["name"], "data": _background(c, problem.poi)} for c in channels
-        ],
+        "observations": [{"name": c["name"], "data": expected[c["name"]]} for c in channels],
         "measurements": [measurement],
         "version": "1.0.0",
     }
-
-
-def _background(channel: JSON, poi: str) -> list[float]:
-    """What the samples of a channel that the poi does not scale give together."""
-    rows: list[Any] = [
-        sample["data"]
-        for sample in channel["samples"]
-        if all(modifier["name"] != poi for modifier in sample["modifiers"])
-    ]
-    size = len(channel["samples"][0]["data"])
-    return [float(value) for value in np.sum([np.zeros(size), *rows], axis=0)]

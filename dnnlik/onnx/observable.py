@@ -23,7 +23,8 @@ from dnnlik.typing import JSON
 __all__ = ["write_observable"]
 
 TOLERANCE = 1e-5
-"""Largest difference of the file's output from Keras', both in float32."""
+"""Largest difference of the file's output from Keras', relative where that is above 1; both
+are float32."""
 
 
 def write_observable(
@@ -40,14 +41,20 @@ def write_observable(
     Raises:
         InvalidFile: it cannot be written, or what was written does not agree.
     """
-    model = _converted(network, int(features.shape[1]))
-    entry = model.metadata_props.add()
-    entry.key, entry.value = "dnnlik.observable", json.dumps(metadata)
-    content = model.SerializeToString()
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (found,) = session.run(["summary"], {"features": features})
+    try:
+        model = _converted(network, int(features.shape[1]))
+        entry = model.metadata_props.add()
+        entry.key, entry.value = "dnnlik.observable", json.dumps(metadata)
+        content = model.SerializeToString()
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        (found,) = session.run(["summary"], {"features": features})
+    except Exception as error:  # tf2onnx and ONNX Runtime each have many of their own
+        raise InvalidFile(
+            f"the trained network cannot be written as ONNX ({' '.join(str(error).split())[:200]}):"
+            f" a layer that tf2onnx cannot translate. Received: {path}"
+        ) from error
     expected = np.asarray(network(features))
-    difference = float(np.abs(found - expected).max())
+    difference = float((np.abs(found - expected) / np.maximum(1.0, np.abs(expected))).max())
     if found.shape != (len(features),) or not difference <= TOLERANCE:
         raise InvalidFile(
             f"the exported network differs by {difference:.2g} from the trained one, more than "

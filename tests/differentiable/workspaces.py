@@ -168,6 +168,44 @@ def in_order(model, channels, observed):
     return np.concatenate([counts[name] for name, _ in model.channels])
 
 
+def scattered(model, count=40, seed=1):
+    """Points within the bounds, some of them far outside of ±1."""
+    parameters = model.parameters
+    generator = np.random.default_rng(seed)
+    moves = 1.5 * generator.normal(size=(count, len(parameters))) * parameters.scales
+    points = np.clip(parameters.inits + moves, parameters.lower, parameters.upper)
+    return tf.constant(np.where(model.fixed, parameters.inits, points))
+
+
+def assert_same_as_pyhf(model, reference, data, points):
+    """Rates, auxiliary data, and log-likelihoods up to a constant (logpdf: with ln n!)."""
+    assert list(model.parameters.names) == reference.config.par_names
+    bounds = np.array(reference.config.suggested_bounds())
+    np.testing.assert_array_equal(np.stack([model.parameters.lower, model.parameters.upper], 1),
+                                  bounds)  # fmt: skip
+    assert model.fixed.tolist() == reference.config.suggested_fixed()
+    expected = np.array([reference.expected_data(p) for p in points.numpy()])
+    predicted = model.expected_data(points)
+    bins = predicted.main.shape[1]
+    np.testing.assert_allclose(predicted.main, expected[:, :bins], rtol=1e-11, atol=1e-11)
+    order = [
+        reference.config.par_names.index(name)
+        for p in reference.config.auxdata_order
+        for name in reference.config.par_names[reference.config.par_slice(p)]
+    ]
+    auxiliary = predicted.auxiliary.numpy()[:, order]
+    np.testing.assert_allclose(auxiliary, expected[:, bins:], rtol=1e-11, atol=1e-11)
+    measured = np.zeros((1, len(model.parameters)))
+    measured[0, order] = data[bins:]
+    received = model.log_likelihood(points, Data(tf.constant(data[None, :bins]), measured)).numpy()
+    logpdf = np.array([reference.logpdf(p, data)[0] for p in points.numpy()])
+    possible = (expected[:, :bins] > 0).all(axis=1)
+    assert possible.sum() > 5
+    assert (received[~possible] == -np.inf).all()
+    difference = (received - logpdf)[possible]
+    np.testing.assert_allclose(difference, difference[0], atol=1e-9)
+
+
 @contextmanager
 def precise():
     """pyhf with fits that go on to 1e-10, instead of 1e-6."""

@@ -1,0 +1,88 @@
+"""Small analyses for the tests: few events, few bins, networks of a few units."""
+
+import numpy as np
+import tensorflow as tf
+
+from dnnlik.differentiable import Binning, Cut, CutObservable, Events, NetworkObservable, Problem
+from dnnlik.differentiable.analysis import analysed, batches
+from dnnlik.differentiable.expression import parse_loss
+from dnnlik.differentiable.network import dense_network
+from dnnlik.differentiable.training import Trainer
+
+MU = {"name": "mu", "type": "normfactor", "data": None}
+SHAPE = {"name": "shape", "type": "histosys", "data": {"hi_data": "up", "lo_data": "down"}}
+STAT = {"name": "stat", "type": "staterror", "data": "background"}
+YIELDS = {"signal": 20.0, "background": 100.0, "up": 104.0, "down": 97.0}
+CENTRES = {"signal": 2.0, "background": 0.0, "up": 0.3, "down": -0.2}
+
+
+def events_of(seed=0, size=60, features=2, names=CENTRES, weights=False):
+    """Events of each sample around its centre, with weights of both signs or without."""
+    rng = np.random.default_rng(seed)
+    return {
+        name: Events(
+            rng.normal(CENTRES[name], 1, (size, features)),
+            rng.choice([1.5, 0.7, -0.4], size, p=[0.5, 0.3, 0.2]) if weights else None,
+        )
+        for name in names
+    }
+
+
+def channel(*modifiers, name="SR", signal="signal", background="background"):
+    """A signal on a background that has modifiers."""
+    samples = [
+        {"name": "signal", "data": signal, "modifiers": [MU]},
+        {"name": "background", "data": background, "modifiers": list(modifiers)},
+    ]
+    return {"name": name, "samples": samples}
+
+
+def problem_of(*modifiers, events=None, **options):
+    """One channel; the shape varies unless other modifiers are given."""
+    options.setdefault("channels", [channel(*(modifiers or (SHAPE,)))])
+    options.setdefault("yields", YIELDS)
+    return Problem(events=events or events_of(), **options)
+
+
+def cut_problem(**options):
+    """Counts above a cut, nothing uncertain: the cheapest model there is."""
+    events = options.pop("events", None) or events_of(names=("signal", "background"), features=1)
+    yields = {"signal": 20.0, "background": 100.0}
+    channels = [channel()]
+    return Problem(**{"events": events, "yields": yields, "channels": channels, **options})
+
+
+def cut_of(start=0.8, slope=3.0, binning=None):
+    return CutObservable([Cut(0, start, slope)], binning=binning)
+
+
+def network_of(problem, bins=3, layers=(4,), seed=0, **options):
+    network = dense_network([problem.events[n] for n in problem.names], layers, seed=seed)
+    return NetworkObservable(network, Binning(np.linspace(0, 1, bins + 1), 0.1, **options))
+
+
+def trainer_of(problem, observable, objective, **options):
+    options.setdefault("batch_size", 1000)
+    return Trainer(problem, problem.events, observable, parse_loss(objective), **options)
+
+
+def trained_of(problem, observable, hard=False):
+    """The model of all events of a problem, in the graph or out of it."""
+    return analysed(problem, observable, batches(problem, problem.events), hard=hard)
+
+
+def gradient_of(problem, observable, losses):
+    """Values and gradients (variables flat) of losses by name, one compiled function."""
+    variables = [getattr(v, "value", v) for v in observable.trainable_variables]
+    variables = [v if isinstance(v, tf.Variable) else v._value for v in variables]
+
+    @tf.function(jit_compile=True, autograph=False)
+    def program():
+        with tf.GradientTape(persistent=True) as tape:
+            trained = trained_of(problem, observable)
+            values = [parse_loss(name).value(trained) for name in losses]
+        zero = tf.UnconnectedGradients.ZERO
+        slopes = [tape.gradient(v, variables, unconnected_gradients=zero) for v in values]
+        return values, [tf.concat([tf.reshape(s, [-1]) for s in row], 0) for row in slopes]
+
+    return program
