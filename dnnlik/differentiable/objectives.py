@@ -172,8 +172,9 @@ def pulls(trained: Trained) -> tf.Tensor:
     model = trained.model
     none = points_of(model, {trained.poi: 0.0}, model.models)
     data = model.expected_data(none)
-    fitted = fit(model, data, {trained.poi: 1.0}, start=none).points
-    return tf.reduce_sum(tf.square(information.pulls(model, fitted, data))[0])
+    fitted = fit(model, data, {trained.poi: 1.0}, start=none)
+    total = tf.reduce_sum(tf.square(information.pulls(model, fitted.points, data))[0])
+    return tf.where(fitted.converged[0], total, tf.constant(np.nan, tf.float64))
 
 
 def determinant(trained: Trained) -> tf.Tensor:
@@ -187,16 +188,17 @@ def distance_from_gaussian(trained: Trained) -> tf.Tensor:
 
 
 def asimov_significance(trained: Trained) -> tf.Tensor:
-    """Z_A without uncertainties: √(2 Σ (s+b) ln(1+s/b) - s), of all bins."""
+    """Z_A without uncertainties: √(2 Σ (s+b) ln(1+s/b) - s), of all bins with background."""
     model = trained.model
     none = points_of(model, {trained.poi: 0.0}, model.models)
     total = model.expected_data(trained.nominal).main[0]
     background = model.expected_data(none).main[0]
-    usable, one = (background > 0) & (total > 0), tf.ones_like(total)
-    expected, true = tf.where(usable, background, one), tf.where(usable, total, one)
+    # True of no NaN, which must stay NaN.
+    without, one = (background <= 0) | (total <= 0), tf.ones_like(total)
+    expected, true = tf.where(without, one, background), tf.where(without, one, total)
     # n ln(n/b) - (n-b) in a form that keeps its digits where the signal is tiny.
     terms = -true * log_ratio_minus_step((expected - true) / true, expected / true)
-    return root(2.0 * tf.reduce_sum(tf.where(usable, terms, tf.zeros_like(terms))))
+    return root(2.0 * tf.reduce_sum(tf.where(without, tf.zeros_like(terms), terms)))
 
 
 def cross_entropy(trained: Trained) -> tf.Tensor:

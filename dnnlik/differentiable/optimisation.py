@@ -117,7 +117,7 @@ def optimise(
     train, held_out = problem.split(settings.seed)
     trainer = _trainer(problem, train, observable, loss, settings)
     evaluation = Evaluation(problem, observable, held_out)
-    start = [np.array(variable) for variable in observable.variables]
+    start = _values(observable.variables)
     run = _Run.at(state, _identity(problem, trainer, settings), _first_histogram(trainer))
     try:
         _train(run, trainer, evaluation, settings, progress)
@@ -160,6 +160,11 @@ def _train(
         )
 
 
+def _values(variables: Sequence[Any]) -> Arrays:
+    """Copies; NumPy warns of its own way to make them from Keras' variables."""
+    return [np.array(variable.numpy()) for variable in variables]
+
+
 def _assign(variables: Sequence[Any], values: Arrays) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
@@ -193,7 +198,7 @@ def _identity(problem: Problem, trainer: Trainer, settings: Settings) -> str:
     for name, sample in ((n, part[n]) for part in samples for n in problem.names if n in part):
         digest.update(name.encode() + sample.features.tobytes() + sample.weights.tobytes())
     for variable in trainer.variables:
-        digest.update(np.asarray(variable).tobytes())
+        digest.update(variable.numpy().tobytes())
     model = [problem.channels, dict(problem.yields), problem.poi, list(problem.parameters)]
     observable = trainer.observable.to_json()
     return json.dumps([asdict(settings), digest.hexdigest(), model, problem.floor, observable])
@@ -241,7 +246,7 @@ class _Run:
         """Remember an epoch."""
         loss = trainer.loss
         self.history.append(record)
-        self.variables = [np.array(variable) for variable in trainer.variables]
+        self.variables = _values(trainer.variables)
         value = loss.of(record)
         lowest = loss.of(self.history[self.best_epoch]) if self.best else math.inf
         if math.isfinite(value) and value < lowest:

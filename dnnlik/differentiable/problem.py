@@ -136,9 +136,9 @@ class Problem:
         bad = {n: y for n, y in (*self.yields.items(), ("floor", self.floor)) if not 0 <= y < inf}
         if bad:
             raise InvalidInput(f"yields and floor are finite and not negative. Received: {bad}")
-        samples = dict(self.events)
-        samples |= {f"{name}, held out": s for name, s in (self.held_out or {}).items()}
-        widths = {name: sample.features.shape[1] for name, sample in samples.items()}
+        widths = {name: sample.features.shape[1] for name, sample in self.events.items()}
+        for name, sample in (self.held_out or {}).items():
+            widths[f"{name}, held out"] = sample.features.shape[1]
         if len(set(widths.values())) > 1:
             raise InvalidInput(f"all events have the same features. Received: {widths}")
 

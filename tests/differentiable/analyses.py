@@ -1,5 +1,6 @@
 """Small analyses for the tests: few events, few bins, networks of a few units."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -71,18 +72,33 @@ def trained_of(problem, observable, hard=False):
     return analysed(problem, observable, batches(problem, problem.events), hard=hard)
 
 
-def gradient_of(problem, observable, losses):
-    """Values and gradients (variables flat) of losses by name, one compiled function."""
-    variables = [getattr(v, "value", v) for v in observable.trainable_variables]
-    variables = [v if isinstance(v, tf.Variable) else v._value for v in variables]
+def values_of(variables):
+    """Copies of what variables hold."""
+    return [np.array(v.numpy()) for v in variables]
+
+
+def chain_of(problem, observable, losses):
+    """The whole chain, compiled once: weights (losses,) of losses → their values (losses,) at
+    the present variables, and the gradient (flat) of the sum of those with a weight."""
+    variables = [
+        v.value if isinstance(v, keras.Variable) else v for v in observable.trainable_variables
+    ]
 
     @tf.function(jit_compile=True, autograph=False)
-    def program():
-        with tf.GradientTape(persistent=True) as tape:
+    def chain(weights):
+        with tf.GradientTape() as tape:
             trained = trained_of(problem, observable)
-            values = [parse_loss(name).value(trained) for name in losses]
+            values = tf.stack([parse_loss(name).value(trained) for name in losses])
+            # Products with a weight of 0 would let NaN of other losses in.
+            chosen = tf.reduce_sum(tf.where(weights > 0, values, tf.zeros_like(values)))
         zero = tf.UnconnectedGradients.ZERO
-        slopes = [tape.gradient(v, variables, unconnected_gradients=zero) for v in values]
-        return values, [tf.concat([tf.reshape(s, [-1]) for s in row], 0) for row in slopes]
+        slopes = tape.gradient(chosen, variables, unconnected_gradients=zero)
+        return values, tf.concat([tf.reshape(slope, [-1]) for slope in slopes], 0)
 
-    return program
+    def values():
+        return chain(tf.zeros(len(losses), tf.float64))[0].numpy()
+
+    def gradients():
+        return np.array([chain(tf.constant(w))[1].numpy() for w in np.eye(len(losses))], float)
+
+    return values, gradients
