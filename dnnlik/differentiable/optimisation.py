@@ -29,6 +29,7 @@ Record = dict[str, float]
 Arrays = list[NDArray[Any]]
 
 _FIRST = 1000
+_ENTRIES = {"identity", "first", "history", "best_epoch"}
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ class _Run:
     def at(cls, path: str | Path | None, identity: str, first: NDArray[Any]) -> _Run:
         empty = cls(RestartState(Path(path)) if path else None, identity, first, [], [], [])
         stored = empty.file.load() if empty.file else {}
-        if str(stored.get("identity")) != identity:
+        if not set(stored) >= _ENTRIES or str(stored["identity"]) != identity:
             return empty
         if not np.allclose(stored["first"], first, rtol=1e-5, atol=0, equal_nan=True):
             return empty
