@@ -17,6 +17,8 @@ from dnnlik.exceptions import InvalidFile
 
 __all__ = ["RestartState"]
 
+_NAMES = "names of all entries"
+
 
 class RestartState:
     """Named numbers, texts and arrays; the file is replaced atomically."""
@@ -34,7 +36,7 @@ class RestartState:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(temporary, "wb") as file:
-                np.savez(file, **state)
+                np.savez(file, **state, **{_NAMES: sorted(state)})
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self.path)
@@ -50,7 +52,10 @@ class RestartState:
         try:
             # Opened here, because NumPy leaves a damaged file open.
             with open(self.path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
+                found = {name: file[name] for name in file.files}
+                # A damaged directory may have lost some.
+                complete = found.pop(_NAMES).tolist() == sorted(found)
+                return found if complete else {}
         except (OSError, ValueError, EOFError, KeyError, RuntimeError, BadZipFile):
             # RuntimeError: a damaged header may ask for a password or an unknown compression.
             return {}

@@ -87,6 +87,7 @@ def figure_of_contours(
     axes = figure.subplots()
     everything = np.concatenate(list(events.values()))
     low, high = np.percentile(everything, [0.5, 99.5], axis=0)
+    low, high = np.where(high > low, (low, high), (low - 0.5, high + 0.5))
     x, y = (np.linspace(low[i], high[i], 160) for i in range(2))
     grid = np.stack([part.ravel() for part in np.meshgrid(x, y)], axis=1)
     values = np.asarray(summary(grid)).reshape(len(y), len(x))

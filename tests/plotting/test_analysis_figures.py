@@ -1,0 +1,64 @@
+"""Figures of a trained analysis: what is drawn, also where numbers are missing."""
+
+import numpy as np
+import pytest
+
+from dnnlik.plotting import analysis as plotting
+
+RECORDS = [
+    {"epoch": e, "cls": c, "p0": p, "sigma_mu": 0.5 - 0.01 * e, "limit": np.nan}
+    for e, c, p in ((0, 0.5, np.nan), (1, 0.1, 0.0), (2, 1e-6, np.nan))
+]
+SHAPE = {"name": "shape", "type": "histosys", "data": {"hi_data": "up", "lo_data": [1.0, 2.0]}}
+CHANNELS = [
+    {"name": name, "samples": [
+        {"name": f"signal of {name}", "data": "signal", "modifiers": []},
+        {"name": "background", "data": [3.0, 5.0], "modifiers": [SHAPE]}]}
+    for name in ("SR", "CR")
+]  # fmt: skip
+YIELDS = {"signal": np.array([1.0, 4.0]), "up": np.array([4.0, 6.0])}
+
+
+def saved(figure, tmp_path):
+    figure.savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("records", [RECORDS, RECORDS[:1]])
+def test_metrics(tmp_path, records):
+    """Each record is a point; p-values are logarithmic where one is positive; NaN and 0 are
+    no errors; the best epoch is marked."""
+    best = len(records) - 1
+    figure = plotting.figure_of_metrics(records, best)
+    saved(figure, tmp_path)
+    assert [axes.get_yscale() for axes in figure.axes] == ["log", "linear", "linear", "linear"]
+    for axes in figure.axes:
+        curve, line = axes.lines
+        assert len(curve.get_ydata()) == len(records)
+        assert set(line.get_xdata()) == {best}
+
+
+def test_templates(tmp_path):
+    """A panel a channel; nominal, up and down of each sample, of events or of numbers."""
+    figure = plotting.figure_of_templates(CHANNELS, YIELDS)
+    saved(figure, tmp_path)
+    assert [axes.get_title() for axes in figure.axes] == ["SR", "CR"]
+    heights = [patch.get_data().values.tolist() for patch in figure.axes[0].patches]
+    assert heights == [[1, 4], [3, 5], [4, 6], [1, 2]]
+    labels = figure.axes[1].get_legend_handles_labels()[1]
+    assert labels == ["signal of CR", "background"]
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_contours(tmp_path, constant):
+    """Bins over the plane, and the centre of each sample; also of a feature that is constant."""
+    rng = np.random.default_rng(0)
+    events = {name: rng.normal(c, 1, (30, 2)) for name, c in (("signal", 1.0), ("other", -1.0))}
+    if constant:
+        events = {name: points * [1, 0] for name, points in events.items()}
+    edges = np.array([0.0, 0.2, 0.9, 1.0])
+    figure = plotting.figure_of_contours(lambda x: 1 / (1 + np.exp(-x[:, 0])), edges, events)
+    saved(figure, tmp_path)
+    centres = {line.get_label(): line.get_xydata()[0] for line in figure.axes[0].lines}
+    for name, points in events.items():
+        np.testing.assert_allclose(centres[name], points.mean(axis=0))
