@@ -32,11 +32,12 @@ class RestartState:
         Raises:
             InvalidFile: it cannot be written; what was there before stays.
         """
+        content: dict[str, Any] = {**state, _NAMES: sorted(state)}
         temporary = self.path.with_name(self.path.name + ".new")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(temporary, "wb") as file:
-                np.savez(file, **state, **{_NAMES: sorted(state)})
+                np.savez(file, **content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self.path)

@@ -76,8 +76,7 @@ def network_observable(
     train_edges: bool = False,
 ) -> NetworkObservable:
     """A dense network with a sigmoid, in equal bins from 0 to 1."""
-    if bins < 1:
-        raise InvalidInput(f"a histogram has at least one bin. Received: {bins}")
+    _check(bins)
     edges: Any = np.linspace(0.0, 1.0, bins + 1)
     if train_edges:
         edges = TrainableEdges(edges)
@@ -115,7 +114,7 @@ def open_problem(name: str | Path, seed: int = 0) -> tuple[Problem, Callable[...
         problem = make(seed)
     except DnnlikError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InvalidInput(f"problem(seed) of {path} failed. Received: {line_of(error)}") from error
     if not isinstance(problem, Problem):
         raise InvalidInput(
@@ -133,7 +132,7 @@ def _checked(make: Any, path: Path) -> Callable[..., Observable]:
             observable = make(*arguments, **options)
         except DnnlikError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InvalidInput(
                 "observable(problem, bins, seed, bandwidth, train_edges) "
                 f"of {path} failed. Received: {line_of(error)}"
@@ -148,6 +147,12 @@ def _checked(make: Any, path: Path) -> Callable[..., Observable]:
     return made
 
 
+def _check(bins: int) -> None:
+    if bins < 1:
+        raise InvalidInput(f"a histogram has at least one bin. Received: {bins}")
+
+
 def _cut_observable(problem: Problem, bins: int = 1, **_: Any) -> CutObservable:
+    _check(bins)
     # The optimum of a soft cut is below that of the hard one, the more the flatter it is.
     return CutObservable([Cut(feature=0, start=6.0, slope=10.0)])

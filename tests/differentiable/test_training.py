@@ -284,6 +284,28 @@ def test_a_loss_without_bins_leaves_the_edges(objective):
     assert not np.array_equal(weights, values_of(observable.trainable_variables)[0])
 
 
+@pytest.mark.parametrize("equal", ["variation", "signal"])
+def test_what_is_equal_trains(equal):
+    """A variation that is its nominal, and a signal like the background: finite gradients."""
+    same = {**SHAPE, "data": {"hi_data": "background", "lo_data": "background"}}
+    events = events_of(size=20)
+    if equal == "signal":
+        events["signal"] = events["background"]
+    problem = problem_of(same if equal == "variation" else SHAPE, events=events)
+    outcome = trainer_of(problem, network_of(problem, bins=2), "cls").epoch(1)
+    assert np.isfinite(outcome["loss"])
+    assert outcome["skipped_steps"] == 0
+
+
+def test_an_empty_bin_trains():
+    """Where neither events nor kernels reach, without a floor."""
+    binning = Binning([-3.0, 1.0, 5.0, 500.0, 600.0], 0.1)
+    trainer = trainer_of(problem_of(), cut_of(binning=binning), "cls")
+    outcome = trainer.epoch(1)
+    assert np.isfinite(outcome["loss"])
+    assert outcome["skipped_steps"] == 0
+
+
 def refused(received, problem, observable, objective, **options):
     with pytest.raises(InvalidInput) as error:
         trainer_of(problem, observable, objective, **options)

@@ -1,0 +1,174 @@
+"""The files of an optimised analysis, read with nothing but their own tools."""
+
+import errno
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pyhf
+import pytest
+from matplotlib.figure import Figure
+
+from dnnlik import analysis_files
+from dnnlik.analysis_files import write_analysis
+from dnnlik.differentiable import (
+    Binning,
+    Cut,
+    CutObservable,
+    Events,
+    NetworkObservable,
+    Problem,
+    Settings,
+    dense_network,
+    optimise,
+)
+from dnnlik.exceptions import InvalidFile
+
+RNG = np.random.default_rng(0)
+CENTRES = {"signal": 1.5, "background": 0.0, "up": 0.3, "down": -0.2}
+YIELDS = {"signal": 20.0, "background": 100.0, "up": 104.0, "down": 97.0}
+PROBLEM = Problem(
+    events={n: Events(RNG.normal(c, 1, (80, 2)), RNG.uniform(0.5, 1.5, 80))
+            for n, c in CENTRES.items()},
+    yields=YIELDS,
+    floor=0.01,
+    channels=[{"name": "SR", "samples": [
+        {"name": "signal", "data": "signal",
+         "modifiers": [{"name": "mu", "type": "normfactor", "data": None}]},
+        {"name": "background", "data": "background", "modifiers": [
+            {"name": "shape", "type": "histosys", "data": {"hi_data": "up", "lo_data": "down"}},
+            {"name": "stat", "type": "staterror", "data": "background"}]}]}],
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def result():
+    """A short training for CLs."""
+    network = dense_network([PROBLEM.events[n] for n in PROBLEM.names], (4,), seed=1)
+    observable = NetworkObservable(network, Binning([0.0, 0.5, 1.0], 0.1))
+    return optimise(PROBLEM, observable, Settings("cls", epochs=2, learning_rate=0.02))
+
+
+@pytest.fixture(scope="module")
+def folder(result, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("analysis") / "new"
+    names = write_analysis(result, folder)
+    assert sorted(names) == sorted(p.name for p in folder.iterdir())
+    return folder
+
+
+def read(path):
+    """JSON as the standard has it, without NaN."""
+
+    def refuse(name):
+        raise AssertionError(f"{name} in {path}")
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
+def test_history(folder, result):
+    """Settings, versions and a record an epoch; null where a number is not finite."""
+    history = read(folder / "history.json")
+    assert history["settings"] == asdict(result.settings)
+    assert history["best_epoch"] == result.best_epoch
+    assert history["epochs"][0]["loss"] is None
+    assert [record["epoch"] for record in history["epochs"]] == [0, 1, 2]
+    assert history["epochs"][result.best_epoch]["cls"] == result.metrics["cls"]
+    assert history["objectives"]["cls"].startswith("Expected CLs")
+    assert "dnnlik" in history["versions"]
+
+
+@pytest.mark.parametrize(("optimizer", "rtol"), [({}, 2e-6), ({"tolerance": 1e-10}, 2e-7)])
+def test_pyhf_finds_the_cls_of_the_metrics(folder, result, optimizer, rtol):
+    """In the workspace as it is, with its fits of default tolerance and with better ones."""
+    document = read(folder / "workspace.json")
+    pyhf.schema.validate(document, "workspace.json")
+    workspace = pyhf.Workspace(document)
+    model = workspace.model()
+    backend, before = pyhf.get_backend()
+    pyhf.set_backend("numpy", pyhf.optimize.scipy_optimizer(**optimizer))
+    try:
+        cls = float(pyhf.infer.hypotest(1.0, workspace.data(model), model, test_stat="qtilde"))
+    finally:
+        pyhf.set_backend(backend, before)
+    np.testing.assert_allclose(cls, result.metrics["cls"], rtol=rtol)
+
+
+def test_the_published_files_reproduce_the_templates(folder, result):
+    """observable.onnx, bins.json and events alone: the numbers of workspace.json."""
+    session = onnxruntime.InferenceSession(folder / "observable.onnx")
+    bins = read(folder / "bins.json")
+    metadata = session.get_modelmeta().custom_metadata_map["dnnlik.observable"]
+    assert json.loads(metadata) == {"problem": "analysis", "objective": "cls", **bins}
+    assert (bins["observable"], bins["outside"]) == ("network", "include")
+
+    def histogram(name, power=1):
+        sample = result.held_out[name]
+        (summary,) = session.run(["summary"], {"features": sample.features})
+        weights = sample.weights * YIELDS[name] / sample.weights.sum()
+        inner = np.searchsorted(bins["edges"][1:-1], summary, side="right")
+        return np.bincount(inner, weights**power, len(bins["edges"]) - 1)
+
+    (channel,) = read(folder / "workspace.json")["channels"]
+    signal, background = channel["samples"]
+    np.testing.assert_allclose(signal["data"], histogram("signal") + 0.01)
+    np.testing.assert_allclose(background["data"], histogram("background") + 0.01)
+    shape, stat = background["modifiers"]
+    np.testing.assert_allclose(shape["data"]["hi_data"], histogram("up") + 0.01)
+    np.testing.assert_allclose(shape["data"]["lo_data"], histogram("down") + 0.01)
+    np.testing.assert_allclose(stat["data"], np.sqrt(histogram("background", 2)))
+
+
+def test_figures(folder):
+    """Metrics, templates, and contours of two features."""
+    for name in ("metrics", "templates", "contours"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_cuts_have_no_network(result, tmp_path):
+    """Thresholds instead."""
+    cut = replace(result, observable=CutObservable([Cut(0, 0.5, 3.0)]))
+    names = write_analysis(cut, tmp_path)
+    assert sorted(names) == [
+        "bins.json", "history.json", "metrics.png", "templates.png", "workspace.json"]  # fmt: skip
+    assert read(tmp_path / "bins.json")["cuts"] == [
+        {"feature": 0, "keep": "above", "threshold": 0.5}]  # fmt: skip
+
+
+def test_without_matplotlib(result, tmp_path, monkeypatch):
+    """Everything else, and a word about it."""
+    monkeypatch.setattr(analysis_files, "find_spec", lambda name: None)
+    told = []
+    names = write_analysis(result, tmp_path, progress=lambda text, *_: told.append(text))
+    assert not [name for name in names if name.endswith(".png")]
+    assert told == ["no figures: matplotlib is not installed (the extra `plots`)"]
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+PLACES = {
+    "text": (Path, "write_text"),
+    "network": (Path, "write_bytes"),
+    "figures": (Figure, "savefig"),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_full_disk_is_one_line(result, tmp_path, monkeypatch, place):
+    """Wherever it strikes; nothing half written is left."""
+    monkeypatch.setattr(*PLACES[place], full)
+    with pytest.raises(InvalidFile, match="No space left on device") as error:
+        write_analysis(result, tmp_path)
+    assert "\n" not in str(error.value)
+    assert not [p for p in tmp_path.iterdir() if p.suffix in (".new", ".partial", ".png")]
+
+
+def test_a_file_in_place_of_the_folder(result, tmp_path):
+    """One line."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidFile, match="cannot write the file"):
+        write_analysis(result, tmp_path / "file")
