@@ -159,6 +159,23 @@ def test_asimov_significance_is_that_of_numpy(case):
     np.testing.assert_allclose(found["asimov_significance"], expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("size", [1e-7, 1e-4, 0.049, 0.051, 30.0])
+def test_asimov_significance_of_little_signal(size):
+    """Value and slope keep their digits where s is far below b: a training that starts there
+    finds its way; s/√b for small s."""
+    signal = tf.constant([size, 0.0], tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(signal)
+        channels = region(
+            sample("signal", signal, factor("mu")), sample("background", [50.0, 20.0])
+        )
+        value = OBJECTIVES["asimov_significance"].function(Trained(HistFactoryModel(channels)))
+    expected = asimov_significance(size, 50.0)
+    np.testing.assert_allclose(value, expected, rtol=1e-7)
+    slope = np.log1p(size / 50) / expected
+    np.testing.assert_allclose(tape.gradient(value, signal)[0], slope, rtol=1e-6)
+
+
 def test_no_signal_is_no_error():
     """Nothing to exclude or discover: CLs is 1, p0 is ½, σ_μ infinite, the rest a number or
     NaN, never an exception."""
