@@ -20,7 +20,7 @@ from dnnlik.exceptions import InvalidInput
 
 __all__ = [
     "Batch",
-    "Templates",
+    "Histograms",
     "analysed",
     "batches",
     "drawn_rows",
@@ -34,8 +34,8 @@ class Batch(NamedTuple):
     """Events of one sample, as tensors.
 
     ``weights`` (n,) float64 sum up to the expected events of the sample, those of a random
-    part of it on average; ``share``: which part of the sample it is, for the statistical
-    uncertainty of the whole sample.
+    part of it too; ``share``: which part of all events it is, for the statistical uncertainty
+    of all.
     """
 
     features: tf.Tensor
@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     share: float
 
 
-class Templates(NamedTuple):
+class Histograms(NamedTuple):
     """Histograms (bins,) of each sample of events, and their statistical uncertainties."""
 
     yields: dict[str, tf.Tensor]
@@ -60,7 +60,7 @@ def batches(problem: Problem, events: Mapping[str, Events]) -> dict[str, Batch]:
         name: Batch(
             tf.constant(sample.features),
             tf.constant(sample.weights * _scale(name, problem.expected(name), sample)),
-            1.0,
+            problem.share(name, sample),
         )
         for name, sample in events.items()
     }
@@ -108,7 +108,7 @@ def analysed(
 
 def histograms_of(
     problem: Problem, observable: Observable, samples: Mapping[str, Batch], *, hard: bool
-) -> Templates:
+) -> Histograms:
     """The histograms of batches of all samples, the floor of the problem included."""
     summaries = _summaries(observable, samples, training=False)
     return _templates(problem, observable, summaries, samples, hard=hard)
@@ -121,7 +121,7 @@ def _templates(
     samples: Mapping[str, Batch],
     *,
     hard: bool,
-) -> Templates:
+) -> Histograms:
     count = observable.hard if hard else observable.smooth
     weights = {name: sample.weights for name, sample in samples.items()}
     yields = _counted(count, summaries, weights)
@@ -132,7 +132,7 @@ def _templates(
         if name in problem.statistical
     }
     variances = _counted(count, summaries, squares)
-    return Templates(
+    return Histograms(
         {
             name: histogram + problem.floor + _nothing(summaries[name])
             for name, histogram in yields.items()
@@ -197,20 +197,30 @@ def _scores(
 
 
 def gathered(sample: Batch, rows: tf.Tensor) -> Batch:
-    """A random part of a sample, normalised to what is expected of the whole."""
+    """A random part of a sample, normalised to what is expected of the whole.
+
+    Where negative weights happen to cancel the positive ones, to what is expected on average.
+    """
     share = int(rows.shape[0]) / int(sample.weights.shape[0])
     weights = tf.gather(sample.weights, rows) / share
-    return Batch(tf.gather(sample.features, rows), weights, share)
+    expected, total = tf.reduce_sum(sample.weights), tf.reduce_sum(weights)
+    usable = total > _CANCELLED * expected
+    weights *= tf.where(usable, expected / tf.where(usable, total, expected), tf.ones_like(total))
+    return Batch(tf.gather(sample.features, rows), weights, share * sample.share)
+
+
+_CANCELLED = 0.2
 
 
 def drawn_rows(
     sizes: Sequence[int], batch: int, steps: int, seed: Sequence[int]
 ) -> list[np.ndarray]:
     """For each sample the rows (steps, batch) of an epoch: each sample shuffled, and begun
-    again where it ends; (steps, size) where it has fewer than a batch."""
+    again where it ends; (steps, size) where it has fewer than a batch. The same rows for
+    samples of equal size, which may be variations of one another."""
     rows = []
-    for number, size in enumerate(sizes):
-        rng, width = np.random.default_rng([*seed, number]), min(batch, size)
+    for size in sizes:
+        rng, width = np.random.default_rng(seed), min(batch, size)
         rounds = -(-steps * width // size)
         order = np.concatenate([rng.permutation(size) for _ in range(rounds)])
         rows.append(order[: steps * width].reshape(steps, width).astype(np.int32))

@@ -1,8 +1,8 @@
 """Derivatives of batched tensor functions, as tensors that can be differentiated again.
 
-A function maps points (n, d) to (n,) or (n, k), row by row. Second derivatives and Jacobians
-are made by giving it each point several times, once for each row of the result: the same
-program, a wider batch, nothing to vectorise.
+A function maps points (n, d) to (n,), row by row. Hessians are made by giving it each point
+several times, once for each row of the result: the same program, a wider batch, nothing to
+vectorise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["Derivatives", "derivatives", "gradient", "jacobian"]
+__all__ = ["Derivatives", "derivatives", "gradient"]
 
 Function = Callable[[tf.Tensor], tf.Tensor]
 
@@ -58,22 +58,3 @@ def derivatives(function: Function, points: tf.Tensor) -> Derivatives:
     rows = outer.gradient(along, tiled, unconnected_gradients="zero")
     hessian = tf.transpose(tf.reshape(rows, [width, count, width]), [1, 0, 2])
     return Derivatives(values[:count], slopes[:count], hessian)
-
-
-def jacobian(function: Function, points: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Values (n, k) and Jacobian (n, k, d) of a function (n, d) → (n, k).
-
-    >>> jacobian(lambda x: tf.stack([x[:, 0], x[:, 0] ** 2], 1),
-    ...          tf.constant([[3.0]]))[1].numpy().tolist()
-    [[[1.0], [6.0]]]
-    """
-    count, width = (int(size) for size in points.shape)
-    outputs = int(function(points).shape[1])
-    tiled = tf.tile(points, [outputs, 1])
-    directions = tf.repeat(tf.eye(outputs, dtype=points.dtype), count, axis=0)
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(tiled)
-        values = function(tiled)
-        along = tf.reduce_sum(values * directions)
-    rows = tape.gradient(along, tiled, unconnected_gradients="zero")
-    return values[:count], tf.transpose(tf.reshape(rows, [outputs, count, width]), [1, 0, 2])

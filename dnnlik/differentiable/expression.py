@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from dnnlik.differentiable.objectives import OBJECTIVES, Trained
@@ -58,18 +60,36 @@ class Loss:
         return total
 
     def loss(self, trained: Trained) -> tf.Tensor:
-        """What training follows: the sum, or its natural logarithm (`logarithmic`)."""
-        value = self.value(trained)
-        # A significance enters with a minus.
-        return tf.sign(value) * tf.math.log(tf.abs(value)) if self.logarithmic else value
+        """What training follows: the sum, or its natural logarithm (`logarithmic`); minus that
+        of what is to be made large."""
+        if not self.logarithmic:
+            return self.value(trained)
+        logarithms = [math.log(weight) + _logarithm(name, trained) for weight, name in self.terms]
+        total = tf.reduce_logsumexp(tf.stack(logarithms))
+        return -total if OBJECTIVES[self.names[0]].maximise else total
 
-    def of(self, metrics: dict[str, float]) -> float:
+    def of(self, metrics: Mapping[str, float]) -> float:
         """The sum of numbers that are known by name."""
         signs = {name: -1.0 if OBJECTIVES[name].maximise else 1.0 for name in self.names}
         return sum(weight * signs[name] * metrics[name] for weight, name in self.terms)
 
+    def order(self, metrics: Mapping[str, float]) -> float:
+        """As `of`, or the logarithm of it: which of two is lower, p-values too small to be
+        numbers included."""
+        if not (self.logarithmic and OBJECTIVES[self.names[0]].p_value):
+            return self.of(metrics)
+        terms = [math.log(weight) + metrics[f"log_{name}"] for weight, name in self.terms]
+        return float(np.logaddexp.reduce(terms))
+
     def __str__(self) -> str:
         return " + ".join(name if w == 1 else f"{w:g}*{name}" for w, name in self.terms)
+
+
+def _logarithm(name: str, trained: Trained) -> tf.Tensor:
+    objective = OBJECTIVES[name]
+    if objective.logarithm is not None:
+        return objective.logarithm(trained)
+    return tf.math.log(objective.function(trained))
 
 
 def parse_loss(text: str) -> Loss:
@@ -99,8 +119,11 @@ def parse_loss(text: str) -> Loss:
         weight = float(before or after or 1.0)
         if not math.isfinite(weight):
             raise InvalidInput(f"the weight of an objective is finite. Received: {text!r}")
-        terms.append((-weight if sign == "-" else weight, name))
+        if weight:
+            terms.append((-weight if sign == "-" else weight, name))
         position = match.end()
     if not terms:
-        raise InvalidInput(f"an objective has a name, such as cls. Received: {text!r}")
+        raise InvalidInput(
+            f"an objective has a name, such as cls, and a weight. Received: {text!r}"
+        )
     return Loss(tuple(terms))

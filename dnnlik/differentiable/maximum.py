@@ -67,7 +67,7 @@ def maximise(
     """
     search = _Search(function, parameters, free)
     state = search.first(_beside(function, tf.stop_gradient(start), parameters, free))
-    state = _State(*tf.while_loop(search.goes_on, search.advanced, state))
+    state = _State(*tf.while_loop(search.goes_on, search.advanced, state, maximum_iterations=STEPS))
     return Maximum(
         state.points,
         *state.at,

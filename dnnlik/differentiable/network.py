@@ -19,10 +19,9 @@ def dense_network(
     *,
     activation: str = "relu",
     output: str = "sigmoid",
-    outputs: int = 1,
     seed: int = 0,
 ) -> keras.Model:
-    """A dense network (n, k) → (n, outputs) of features that it standardises itself.
+    """A dense network (n, k) → (n, 1) of features that it standardises itself.
 
     Args:
         events: whose means and widths standardise the features.
@@ -43,7 +42,7 @@ def dense_network(
     values = keras.layers.Rescaling(scale.astype(np.float32), offset.astype(np.float32))(inputs)
     for units, own in zip(layers, seeds, strict=False):
         values = _dense(int(units), activation, int(own))(values)
-    return keras.Model(inputs, _dense(outputs, output, int(seeds[-1]))(values))
+    return keras.Model(inputs, _dense(1, output, int(seeds[-1]))(values))
 
 
 def _dense(units: int, activation: str, seed: int) -> Any:

@@ -7,6 +7,7 @@ or of the nominal signal, poi = 1 (the others). A new objective is one function 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,7 @@ from dnnlik.differentiable.limits import expected_limit
 from dnnlik.differentiable.model import StatisticalModel
 from dnnlik.differentiable.statistics import (
     asimov_statistic,
+    log_normal_tail,
     normal_tail,
     root,
 )
@@ -56,6 +58,11 @@ class Trained:
     """
 
     def __init__(self, model: StatisticalModel | None, scores: Scores | None = None) -> None:
+        if model is not None and model.models != 1:
+            raise InvalidInput(
+                "objectives are of one model; the functions that they are made of take many. "
+                f"Received: {model.models} models"
+            )
         self._model, self._scores = model, scores
 
     @property
@@ -108,13 +115,15 @@ class Objective:
     """A number to be made small, or large (``maximise``).
 
     ``positive``: it may span orders of magnitude, so that its logarithm is what to follow
-    where it stands alone; ``p_value``: also in a sum with others of its kind.
+    where it stands alone; ``p_value``: also in a sum with others of its kind. ``logarithm``:
+    its logarithm, where that has more digits than the logarithm of its value.
     """
 
     function: Callable[[Trained], tf.Tensor]
     maximise: bool = False
     positive: bool = False
     p_value: bool = False
+    logarithm: Callable[[Trained], tf.Tensor] | None = None
     needs_scores: bool = False
 
     @property
@@ -130,7 +139,7 @@ def cls(trained: Trained) -> tf.Tensor:
 
 def log_cls(trained: Trained) -> tf.Tensor:
     """Natural logarithm of ``cls``, for sums with other logarithms."""
-    return tf.math.log(cls(trained))
+    return log_normal_tail(trained.exclusion) + math.log(2.0)
 
 
 def p0(trained: Trained) -> tf.Tensor:
@@ -140,7 +149,7 @@ def p0(trained: Trained) -> tf.Tensor:
 
 def log_p0(trained: Trained) -> tf.Tensor:
     """Natural logarithm of ``p0``, for sums with other logarithms."""
-    return tf.math.log(p0(trained))
+    return log_normal_tail(trained.discovery)
 
 
 def significance(trained: Trained) -> tf.Tensor:
@@ -212,9 +221,9 @@ def cross_entropy_varied(trained: Trained) -> tf.Tensor:
 
 
 OBJECTIVES: Mapping[str, Objective] = {
-    "cls": Objective(cls, positive=True, p_value=True),
+    "cls": Objective(cls, positive=True, p_value=True, logarithm=log_cls),
     "log_cls": Objective(log_cls),
-    "p0": Objective(p0, positive=True, p_value=True),
+    "p0": Objective(p0, positive=True, p_value=True, logarithm=log_p0),
     "log_p0": Objective(log_p0),
     "significance": Objective(significance, maximise=True, positive=True),
     "limit": Objective(limit, positive=True),

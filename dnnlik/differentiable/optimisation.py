@@ -248,8 +248,8 @@ class _Run:
         loss = trainer.loss
         self.history.append(record)
         self.variables = _values(trainer.variables)
-        value = loss.of(record)
-        lowest = loss.of(self.history[self.best_epoch]) if self.best else math.inf
+        value = loss.order(record)
+        lowest = loss.order(self.history[self.best_epoch]) if self.best else math.inf
         if math.isfinite(value) and value < lowest:
             count = len(trainer.observable.variables)
             self.best, self.best_epoch = self.variables[:count], len(self.history) - 1

@@ -90,7 +90,8 @@ class Problem:
         parameters: as in a pyhf measurement: bounds, inits, fixed flags.
         floor: expected events added to every bin of every histogram of events, so that none
             is empty.
-        held_out: events for evaluation, by name; by default a quarter of ``events``.
+        held_out: events for evaluation, by name; by default a quarter of ``events``. Statistical
+            uncertainties are then those of all events, not of the part that is looked at.
 
     Raises:
         InvalidInput: names without events, or events that do not fit each other.
@@ -164,21 +165,31 @@ class Problem:
         return float(self.yields.get(name, self.events[name].weights.sum()))
 
     def split(self, seed: int) -> tuple[dict[str, Events], dict[str, Events]]:
-        """Events to train on and held-out events, by name."""
+        """Events to train on and held-out events, by name.
+
+        Samples of equally many events are split alike: a variation may be the nominal events
+        themselves, moved or weighted otherwise, and must stay beside them.
+        """
         used = {name: self.events[name] for name in self.names}
         if self.held_out is not None:
             return used, {name: self.held_out[name] for name in self.names}
         train, held_out = {}, {}
-        for number, (name, sample) in enumerate(used.items()):
+        for name, sample in used.items():
             if len(sample) < 2:
                 raise InvalidInput(
                     "a sample of which a quarter is held out has at least two events. "
                     f"Received: {len(sample)} in {name}"
                 )
-            order = np.random.default_rng([seed, number]).permutation(len(sample))
+            order = np.random.default_rng([seed, 0]).permutation(len(sample))
             cut = max(1, len(sample) // 4)
             held_out[name], train[name] = sample[order[:cut]], sample[order[cut:]]
         return train, held_out
+
+    def share(self, name: str, part: Events) -> float:
+        """Which part of all events of a sample some are: 1 of events that are not from it."""
+        if self.held_out is not None:
+            return 1.0
+        return min(1.0, len(part) / len(self.events[name]))
 
     def names_of(self, signal: bool, variations: bool) -> tuple[str, ...]:
         """Events of the samples that the parameter of interest scales, or of the others;

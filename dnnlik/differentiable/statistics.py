@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from dnnlik.differentiable.fits import fit, points_of
@@ -24,6 +25,7 @@ __all__ = [
     "discovery_statistic",
     "expected_cls",
     "limit_statistic",
+    "log_normal_tail",
     "normal_tail",
     "root",
     "statistic",
@@ -104,6 +106,25 @@ def normal_tail(z: tf.Tensor) -> tf.Tensor:
     2.86652e-07
     """
     return 0.5 * tf.math.erfc(z * 0.5**0.5)
+
+
+def log_normal_tail(z: tf.Tensor) -> tf.Tensor:
+    """ln[1 - Φ(z)], also where the tail itself is too small to be a number.
+
+    >>> log_normal_tail(tf.constant([5.0, 100.0], tf.float64)).numpy().round(6).tolist()
+    [-15.064998, -5005.524209]
+    """
+    far = z > _FAR
+    near = tf.math.log(normal_tail(tf.where(far, tf.zeros_like(z), z)))
+    x = tf.where(far, z, tf.ones_like(z))
+    # Asymptotic series (Abramowitz & Stegun 26.2.12), exact to rounding beyond.
+    y = 1.0 / (x * x)
+    series = 1.0 - y * (1.0 - 3.0 * y * (1.0 - 5.0 * y * (1.0 - 7.0 * y * (1.0 - 9.0 * y))))
+    tail = -0.5 * x * x - tf.math.log(x * (2.0 * np.pi) ** 0.5) + tf.math.log(series)
+    return tf.where(far, tail, near)
+
+
+_FAR = 20.0
 
 
 def root(statistic: tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnlik.differentiable.analysis import Templates, batches, histograms_of
+from dnnlik.differentiable.analysis import Histograms, batches, histograms_of
 from dnnlik.differentiable.fits import points_of
 from dnnlik.differentiable.model import HistFactoryModel
 from dnnlik.differentiable.observables import Observable
@@ -25,7 +25,7 @@ def hard_templates(
     """Yields, and statistical uncertainties where the model has them, in hard bins, by the
     name of the events."""
     used = {name: events[name] for name in problem.names}
-    found: Templates = histograms_of(problem, observable, batches(problem, used), hard=True)
+    found: Histograms = histograms_of(problem, observable, batches(problem, used), hard=True)
     yields, uncertainties = (
         {name: np.asarray(values) for name, values in part.items()} for part in found
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dnnlik.differentiable.derivatives import derivatives, gradient, jacobian
+from dnnlik.differentiable.derivatives import derivatives, gradient
 
 POINTS = np.random.default_rng(2).uniform(0.5, 2.0, (4, 3))
 
@@ -54,11 +54,3 @@ def test_what_the_function_ignores_has_derivative_zero():
     constant = derivatives(lambda p: tf.zeros_like(p[:, 0]), points)
     assert (constant.gradient.numpy() == 0).all()
     assert (constant.hessian.numpy() == 0).all()
-
-
-def test_jacobian_of_several_results():
-    """(n, k, d): the gradient of each result."""
-    both = jacobian(lambda p: tf.stack([cubic(p), p[:, 1]], axis=1), tf.constant(POINTS))
-    np.testing.assert_allclose(both[0][:, 1], POINTS[:, 1])
-    np.testing.assert_allclose(both[1][:, 0], slopes(POINTS), rtol=1e-14)
-    np.testing.assert_allclose(both[1][:, 1], np.tile([0.0, 1.0, 0.0], (4, 1)))
