@@ -83,7 +83,7 @@ def test_any_text_is_a_sum_or_refused(text):
 
 
 TERMS = st.tuples(
-    st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-300), st.sampled_from([*OBJECTIVES])
+    st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-300), st.sampled_from([*OBJECTIVES])
 )
 
 
@@ -97,10 +97,11 @@ def test_what_is_written_is_read(terms):
 @pytest.mark.parametrize(
     ("text", "logarithmic"),
     [("cls", True), ("cls + 0.5*p0", True), ("cls - p0", False), ("cls + sigma_mu", False),
-     ("log_cls", False), ("significance", False)],
+     ("log_cls", False), ("significance", True), ("limit", True), ("limit + sigma_mu", False),
+     ("cls + 0*sigma_mu", True), ("cross_entropy", False), ("0.5*cls + 0.5*cross_entropy", False)],
 )  # fmt: skip
-def test_p_values_are_followed_on_a_logarithmic_scale(text, logarithmic):
-    """And only sums of them with positive weights."""
+def test_positive_numbers_are_followed_on_a_logarithmic_scale(text, logarithmic):
+    """One of them alone, or a sum of p-values with positive weights; weights of zero are none."""
     assert parse_loss(text).logarithmic == logarithmic
 
 

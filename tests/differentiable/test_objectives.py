@@ -226,3 +226,13 @@ def test_what_is_missing_is_said(name):
     with pytest.raises(InvalidInput, match="Received: none"):
         OBJECTIVES[name].function(Trained(None))
     assert OBJECTIVES[name].description
+
+
+def test_objectives_are_of_one_model():
+    """Two models are refused, not cut to the first."""
+    histogram = tf.constant([[5.0, 6.0], [7.0, 8.0]])
+    mu = {"name": "mu", "type": "normfactor", "data": None}
+    samples = [{"name": "signal", "data": histogram, "modifiers": [mu]}]
+    model = HistFactoryModel([{"name": "SR", "samples": samples}])
+    with pytest.raises(InvalidInput, match="Received: 2 models"):
+        Trained(model)

@@ -292,4 +292,4 @@ def test_what_is_refused(kind):
 def test_an_objective_alone_is_enough():
     """The other settings are the defaults."""
     assert Settings("cls") == Settings()
-    assert Settings().epochs == 50
+    assert Settings().epochs == 60

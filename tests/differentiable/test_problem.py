@@ -5,6 +5,7 @@ import pytest
 from analyses import MU, SHAPE, STAT, YIELDS, channel, events_of, problem_of
 
 from dnnlik.differentiable import Events, Problem
+from dnnlik.differentiable.analysis import drawn_rows
 from dnnlik.differentiable.problem import histograms_in, with_histograms
 from dnnlik.exceptions import InvalidInput
 
@@ -180,3 +181,25 @@ def test_one_event_cannot_be_split():
     with pytest.raises(InvalidInput) as error:
         problem_of(events=events).split(0)
     one_line(error, "1 in up")
+
+
+def test_variations_stay_beside_their_events():
+    """Samples of equally many events are split and drawn alike: a variation that is the
+    nominal events has no effect in either part, nor in any batch."""
+    x = np.random.default_rng(1).normal(size=(40, 1))
+    events = {name: Events(x + shift) for name, shift in
+              (("signal", 1.0), ("background", 0.0), ("up", 0.0), ("down", 0.5))}  # fmt: skip
+    shape = {"hi_data": "up", "lo_data": "down"}
+    problem = Problem(
+        events=events,
+        channels=[{"name": "SR", "samples": [
+            {"name": "signal", "data": "signal",
+             "modifiers": [{"name": "mu", "type": "normfactor", "data": None}]},
+            {"name": "background", "data": "background",
+             "modifiers": [{"name": "shape", "type": "histosys", "data": shape}]}]}],
+    )  # fmt: skip
+    for part in problem.split(3):
+        np.testing.assert_array_equal(part["up"].features, part["background"].features)
+        np.testing.assert_allclose(part["down"].features, part["up"].features + 0.5, rtol=1e-6)
+    rows = drawn_rows([30, 30], 8, 4, [3, 1])
+    np.testing.assert_array_equal(rows[0], rows[1])

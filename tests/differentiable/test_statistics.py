@@ -4,6 +4,7 @@ import numpy as np
 import pyhf
 import pytest
 import tensorflow as tf
+from scipy.stats import norm
 from workspaces import (
     EVERYTHING,
     OBSERVED,
@@ -31,6 +32,7 @@ from dnnlik.differentiable.statistics import (
     discovery_statistic,
     expected_cls,
     limit_statistic,
+    log_normal_tail,
     normal_tail,
     root,
     statistic,
@@ -319,3 +321,15 @@ def test_cls_joins_smoothly(bounded):
         for a, x in zip(there, shifted, strict=True)
     ]
     np.testing.assert_allclose(received, expected, rtol=1e-12)
+
+
+def test_tails_too_small_to_be_numbers():
+    """Their logarithm is SciPy's, with the derivative of the tail, from -5 to 1000."""
+    z = np.concatenate([np.linspace(-5.0, 40.0, 181), [100.0, 1000.0]])
+    points = tf.constant(z)
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        value = log_normal_tail(points)
+    np.testing.assert_allclose(value, norm.logsf(z), rtol=1e-12)
+    expected = -np.exp(norm.logpdf(z) - norm.logsf(z))
+    np.testing.assert_allclose(tape.gradient(value, points), expected, rtol=1e-9)
