@@ -22,7 +22,8 @@ class Fitted(NamedTuple):
     ``points`` (n, d): fitted values, differentiable by the implicit function theorem.
     ``log_likelihood`` (n,) there (natural log, without terms of the data alone),
     differentiable by the envelope theorem: its gradient needs no linear solve. NaN where
-    the fit did not converge: nothing that is made of it can be mistaken for a number.
+    the fit did not converge: nothing that is made of it can be mistaken for a number; minus
+    infinity where the model forbids the data.
     ``converged`` (n,).
     """
 
@@ -83,6 +84,8 @@ def fit(
     maximum = maximise(function, start, model.parameters, free)
     points = fitted_values(function, maximum, start, free)
     there = tf.where(free, tf.stop_gradient(maximum.points), start)
-    failed = tf.constant(np.nan, tf.float64)
-    value = tf.where(maximum.converged, function(there), failed)
+    value = function(there)
+    # Where no point is allowed, minus infinity is right.
+    failed = ~maximum.converged & tf.math.is_finite(value)
+    value = tf.where(failed, tf.constant(np.nan, tf.float64), value)
     return Fitted(points, value, maximum.converged)
