@@ -15,9 +15,8 @@ from dnnlik.differentiable.objectives import OBJECTIVES
 from dnnlik.differentiable.observables import NetworkObservable
 from dnnlik.differentiable.optimisation import Optimised
 from dnnlik.differentiable.workspace import hard_templates, workspace_of
-from dnnlik.documents import reason_of, write_json
+from dnnlik.documents import write_json
 from dnnlik.environment import software_versions
-from dnnlik.exceptions import InvalidFile
 from dnnlik.typing import JSON, Progress, no_progress
 
 __all__ = ["write_analysis"]
@@ -82,6 +81,7 @@ def _write_network(result: Optimised, observable: NetworkObservable, path: Path)
 
 def _write_figures(result: Optimised, folder: Path) -> list[str]:
     from dnnlik.plotting import analysis as plotting  # matplotlib is an extra
+    from dnnlik.plotting.style import save_figures
 
     observable = result.observable
     yields, _ = hard_templates(result.problem, observable, result.held_out)
@@ -95,11 +95,5 @@ def _write_figures(result: Optimised, folder: Path) -> list[str]:
             np.asarray(observable.binning.edges()),
             {n: sample.features.astype(float) for n, sample in result.held_out.items()},
         )
-    try:
-        for name, figure in figures.items():
-            figure.savefig(folder / name)
-    except OSError as error:
-        raise InvalidFile(
-            f"cannot write the figures ({reason_of(error)}). Received: {folder}"
-        ) from error
+    save_figures(figures, folder)
     return list(figures)

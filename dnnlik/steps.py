@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dnnlik.bundle.card import Publication
 from dnnlik.bundle.checksums import sha256_of, verify_checksums
 from dnnlik.bundle.writer import is_of, write_bundle
-from dnnlik.documents import read_json, reason_of
+from dnnlik.documents import read_json
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling import Progress, Samples, no_progress
@@ -142,6 +142,7 @@ def _made_from(description: SurrogateDescription) -> str | None:
 
 def _save_figures(report: Validation, description: SurrogateDescription, folder: Path) -> None:
     from dnnlik.plotting import validation as plotting  # matplotlib is an extra
+    from dnnlik.plotting.style import save_figures
 
     figures = {
         "history.png": plotting.figure_of_history(description.history),
@@ -154,14 +155,7 @@ def _save_figures(report: Validation, description: SurrogateDescription, folder:
         figures[f"posterior_{name}.png"] = plotting.figure_of_posterior(
             scan.name, column, report.held_out, report.intervals
         )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            figure.savefig(folder / name)
-    except OSError as error:
-        raise InvalidFile(
-            f"cannot write the figures ({reason_of(error)}). Received: {folder}"
-        ) from error
+    save_figures(figures, folder)
 
 
 def export_step(

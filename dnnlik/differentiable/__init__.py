@@ -17,6 +17,7 @@ from __future__ import annotations
 from dnnlik.differentiable.binning import Binning
 from dnnlik.differentiable.cuts import above, below, window
 from dnnlik.differentiable.edges import TrainableEdges
+from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.fits import Fitted, fit, points_of
 from dnnlik.differentiable.information import (
     covariance,
@@ -38,7 +39,7 @@ from dnnlik.differentiable.observables import (
     Observable,
 )
 from dnnlik.differentiable.optimisation import Optimised, Settings, optimise
-from dnnlik.differentiable.problem import Events, Problem
+from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.softmax import softmax_histogram
 from dnnlik.differentiable.statistics import (
     asimov_statistic,

@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.model import HistFactoryModel
+from dnnlik.differentiable.named import with_histograms
 from dnnlik.differentiable.objectives import Scores, Trained
 from dnnlik.differentiable.observables import NetworkObservable, Observable
-from dnnlik.differentiable.problem import Events, Problem, with_histograms
+from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.statistics import root
 from dnnlik.exceptions import InvalidInput
 
@@ -100,8 +102,8 @@ def analysed(
     templates = _templates(problem, observable, summaries, samples, hard=hard)
     channels = with_histograms(
         problem.channels,
-        lambda _, name: templates.yields[name],
-        lambda _, name: templates.uncertainties[name],
+        lambda name: templates.yields[name],
+        lambda name: templates.uncertainties[name],
     )
     return Trained(HistFactoryModel(channels, problem.poi, problem.parameters), scores)
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dnnlik.differentiable.problem import Events
+from dnnlik.differentiable.events import Events
 
 __all__ = ["dense_network", "exportable"]
 

@@ -15,9 +15,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss, parse_loss
 from dnnlik.differentiable.observables import Observable
-from dnnlik.differentiable.problem import Events, Problem
+from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.training import Evaluation, Trainer
 from dnnlik.exceptions import InvalidInput, NotConverged
 from dnnlik.restart import RestartState

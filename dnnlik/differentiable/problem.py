@@ -19,61 +19,19 @@ name as the data of staterror or shapesys is the statistical uncertainty of thos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from dnnlik.differentiable.events import Events
+from dnnlik.differentiable.named import histograms_in, histograms_of
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
-__all__ = ["Events", "Problem", "histograms_in", "with_histograms"]
-
-
-@dataclass(frozen=True)
-class Events:
-    """Simulated events of one sample.
-
-    Attributes:
-        features: (n, k) float32, what an observable is made of.
-        weights: (n,) float64, of any sign; 1 by default.
-
-    Raises:
-        InvalidInput: no events, NaN or infinities, or shapes that do not fit.
-    """
-
-    features: NDArray[np.float32]
-    weights: NDArray[np.float64]
-
-    def __init__(self, features: ArrayLike, weights: ArrayLike | None = None) -> None:
-        rows = _numbers("features", features, np.float32)
-        if rows.ndim != 2 or not len(rows):
-            raise InvalidInput(
-                f"features of events have shape (n, k), n > 0. Received: shape {rows.shape}"
-            )
-        given = np.ones(len(rows)) if weights is None else weights
-        weight = _numbers("weights", given, np.float64)
-        if weight.shape != (len(rows),):
-            raise InvalidInput(
-                f"weights are one number an event, ({len(rows)},). Received: shape {weight.shape}"
-            )
-        bad = ~(np.isfinite(rows).all(axis=1) & np.isfinite(weight))
-        if bad.any():
-            raise InvalidInput(
-                "features and weights of events are finite; leave out events that lack a value. "
-                f"Received: NaN or infinity in {bad.sum()} events, the first in row {bad.argmax()}"
-            )
-        object.__setattr__(self, "features", rows)
-        object.__setattr__(self, "weights", weight)
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def __getitem__(self, rows: Any) -> Events:
-        return Events(self.features[rows], self.weights[rows])
+__all__ = ["Problem"]
 
 
 @dataclass(frozen=True)
@@ -152,7 +110,7 @@ class Problem:
     def statistical(self) -> frozenset[str]:
         """The events whose statistical uncertainty the model contains."""
         samples = [s for channel in self.channels for s in channel["samples"]]
-        found = [_histograms_of(s) for s in samples]
+        found = [histograms_of(s) for s in samples]
         return frozenset(name for names in found for name, use in names if use == "uncertainty")
 
     @property
@@ -200,59 +158,9 @@ class Problem:
                 scaled = any(m["name"] == self.poi for m in sample["modifiers"])
                 if scaled == signal:
                     parts = sample if variations else {**sample, "modifiers": []}
-                    wanted = _histograms_of(parts, statistical=False)
+                    wanted = histograms_of(parts, statistical=False)
                     chosen |= dict.fromkeys(name for name, _ in wanted)
         return tuple(chosen)
-
-
-def histograms_in(channels: Sequence[JSON]) -> Iterator[str]:
-    """The names of events in channels, in order, some more than once."""
-    for channel in channels:
-        for sample in channel["samples"]:
-            yield from (name for name, _ in _histograms_of(sample))
-
-
-def with_histograms(
-    channels: Sequence[JSON],
-    histogram: Callable[[str, str], Any],
-    uncertainty: Callable[[str, str], Any],
-) -> list[JSON]:
-    """The channels with histograms in place of names.
-
-    ``histogram(channel, name)`` gives that of events, ``uncertainty(channel, name)`` their
-    statistical uncertainty.
-    """
-
-    def modifier(channel: str, document: JSON) -> JSON:
-        data: Any = document.get("data")
-        if document["type"] == "histosys":
-            filled = {
-                k: histogram(channel, v) if isinstance(v, str) else v for k, v in data.items()
-            }
-            return {**document, "data": filled}
-        if isinstance(data, str):
-            return {**document, "data": uncertainty(channel, data)}
-        return document
-
-    def sample(channel: str, document: JSON) -> JSON:
-        data = document["data"]
-        return {
-            **document,
-            "data": histogram(channel, data) if isinstance(data, str) else data,
-            "modifiers": [modifier(channel, m) for m in document["modifiers"]],
-        }
-
-    return [{**c, "samples": [sample(c["name"], s) for s in c["samples"]]} for c in channels]
-
-
-def _numbers(what: str, values: ArrayLike, dtype: type) -> NDArray[Any]:
-    try:
-        with np.errstate(over="ignore"):  # becomes infinite, which is refused
-            return np.asarray(values, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(
-            f"{what} of events are an array of numbers. Received: {' '.join(str(error).split())}"
-        ) from error
 
 
 def _plain(document: Any) -> Any:
@@ -262,17 +170,3 @@ def _plain(document: Any) -> Any:
     if isinstance(document, list | tuple):
         return [_plain(value) for value in document]
     return np.asarray(document).tolist() if hasattr(document, "__array__") else document
-
-
-def _histograms_of(sample: JSON, statistical: bool = True) -> Iterator[tuple[str, str]]:
-    """Names of events in a sample, each with what it is for."""
-    if isinstance(sample["data"], str):
-        yield sample["data"], "nominal"
-    for modifier in sample["modifiers"]:
-        data = modifier.get("data")
-        if modifier["type"] == "histosys":
-            for key in ("hi_data", "lo_data"):
-                if isinstance(data[key], str):
-                    yield data[key], key
-        elif statistical and isinstance(data, str):
-            yield data, "uncertainty"

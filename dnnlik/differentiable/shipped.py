@@ -12,9 +12,10 @@ from dnnlik.datasets.blobs import YIELDS, blobs
 from dnnlik.datasets.cut import cut_events
 from dnnlik.differentiable.binning import Binning
 from dnnlik.differentiable.edges import TrainableEdges
+from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.network import dense_network
 from dnnlik.differentiable.observables import Cut, CutObservable, NetworkObservable, Observable
-from dnnlik.differentiable.problem import Events, Problem
+from dnnlik.differentiable.problem import Problem
 from dnnlik.exceptions import DnnlikError, InvalidInput
 from dnnlik.user_files import line_of, run_file
 

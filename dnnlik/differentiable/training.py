@@ -14,10 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from dnnlik.differentiable.analysis import analysed, batches, drawn_rows, gathered, has_scores
+from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss
 from dnnlik.differentiable.objectives import OBJECTIVES
 from dnnlik.differentiable.observables import NetworkObservable, Observable
-from dnnlik.differentiable.problem import Events, Problem
+from dnnlik.differentiable.problem import Problem
 from dnnlik.exceptions import InvalidInput
 
 __all__ = ["Evaluation", "Trainer", "evaluate"]

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.differentiable.analysis import Histograms, batches, histograms_of
+from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.fits import points_of
 from dnnlik.differentiable.model import HistFactoryModel
+from dnnlik.differentiable.named import with_histograms
 from dnnlik.differentiable.observables import Observable
-from dnnlik.differentiable.problem import Events, Problem, with_histograms
+from dnnlik.differentiable.problem import Problem
 from dnnlik.typing import JSON
 
 __all__ = ["hard_templates", "workspace_of"]
@@ -41,8 +43,8 @@ def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, 
     yields, uncertainties = hard_templates(problem, observable, events)
     channels = with_histograms(
         problem.channels,
-        lambda _, name: yields[name].tolist(),
-        lambda _, name: uncertainties[name].tolist(),
+        lambda name: yields[name].tolist(),
+        lambda name: uncertainties[name].tolist(),
     )
     measurement = {
         "name": problem.name,

@@ -3,9 +3,15 @@ colour-blind readers and in print."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from matplotlib.figure import Figure
 
-__all__ = ["EXACT", "GREY", "SURROGATE", "new_figure"]
+from dnnlik.documents import reason_of
+from dnnlik.exceptions import InvalidFile
+
+__all__ = ["EXACT", "GREY", "SURROGATE", "new_figure", "save_figures"]
 
 EXACT, SURROGATE, GREY = "#0072B2", "#D55E00", "#999999"
 _RESOLUTION = 150
@@ -14,3 +20,19 @@ _RESOLUTION = 150
 def new_figure(width: float = 6.0, height: float = 4.0) -> Figure:
     """A figure of a size in inches that no global state knows of."""
     return Figure(figsize=(width, height), dpi=_RESOLUTION, layout="constrained")
+
+
+def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
+    """Write figures under their names.
+
+    Raises:
+        InvalidFile: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            figure.savefig(folder / name)
+    except OSError as error:
+        raise InvalidFile(
+            f"cannot write the figures ({reason_of(error)}). Received: {folder}"
+        ) from error

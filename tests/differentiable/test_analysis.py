@@ -20,7 +20,7 @@ from workspaces import assert_same_as_pyhf, scattered
 
 from dnnlik.differentiable import Binning, Events
 from dnnlik.differentiable.analysis import batches, drawn_rows, gathered, histograms_of
-from dnnlik.differentiable.problem import with_histograms
+from dnnlik.differentiable.named import with_histograms
 from dnnlik.exceptions import InvalidInput
 
 EDGES = [-1.0, 0.5, 1.5, 3.0]
@@ -126,8 +126,8 @@ def test_the_model_is_that_of_numpy_and_pyhf():
 
     filled = with_histograms(
         channels,
-        lambda _, name: (histogram(name, 1) + 20).tolist(),
-        lambda _, name: np.sqrt(histogram(name, 2)).tolist(),
+        lambda name: (histogram(name, 1) + 20).tolist(),
+        lambda name: np.sqrt(histogram(name, 2)).tolist(),
     )
     reference = pyhf.Model(
         {"channels": filled, "parameters": parameters}, poi_name="mu", validate=False

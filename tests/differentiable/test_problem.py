@@ -6,7 +6,7 @@ from analyses import MU, SHAPE, STAT, YIELDS, channel, events_of, problem_of
 
 from dnnlik.differentiable import Events, Problem
 from dnnlik.differentiable.analysis import drawn_rows
-from dnnlik.differentiable.problem import histograms_in, with_histograms
+from dnnlik.differentiable.named import histograms_in, with_histograms
 from dnnlik.exceptions import InvalidInput
 
 NUMBERS = {"name": "CR", "samples": [
@@ -118,12 +118,12 @@ def test_names_in_channels():
 def test_names_are_replaced_and_numbers_stay():
     """`with_histograms` leaves the channels that it is given as they are."""
     before = [channel(SHAPE, STAT), NUMBERS]
-    filled = with_histograms(before, lambda c, n: (c, n), lambda c, n: ("uncertainty", n))
+    filled = with_histograms(before, lambda n: ("yield", n), lambda n: ("uncertainty", n))
     background = filled[0]["samples"][1]
-    assert background["data"] == ("SR", "background")
+    assert background["data"] == ("yield", "background")
     assert background["modifiers"][0]["data"] == {
-        "hi_data": ("SR", "up"),
-        "lo_data": ("SR", "down"),
+        "hi_data": ("yield", "up"),
+        "lo_data": ("yield", "down"),
     }
     assert background["modifiers"][1]["data"] == ("uncertainty", "background")
     assert filled[1] == NUMBERS
