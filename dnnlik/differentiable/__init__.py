@@ -49,6 +49,7 @@ from dnnlik.differentiable.statistics import (
     limit_statistic,
     statistic,
 )
+from dnnlik.differentiable.surrogate import SurrogateModel
 from dnnlik.differentiable.training import evaluate
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "Problem",
     "Settings",
     "StatisticalModel",
+    "SurrogateModel",
     "TrainableEdges",
     "Trained",
     "above",
