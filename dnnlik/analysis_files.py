@@ -54,6 +54,7 @@ def _history(result: Optimised) -> JSON:
     return {
         "problem": result.problem.name,
         "settings": asdict(result.settings),
+        "observable": result.observable.to_json(),
         "best_epoch": result.best_epoch,
         "objectives": {name: o.description for name, o in OBJECTIVES.items()},
         "epochs": [_finite(record) for record in result.history],

@@ -61,8 +61,10 @@ class Binning:
         return hard_histogram(values, self.edges(), weights, outside=self.outside)
 
     def to_json(self) -> JSON:
-        """The edges, and what is done with what lies outside of them."""
-        return {"edges": [float(edge) for edge in self.edges()], "outside": self.outside}
+        """The edges, what is done with what lies outside of them, and the bandwidth of the
+        training."""
+        edges = [round(float(edge), 12) for edge in self.edges()]
+        return {"edges": edges, "outside": self.outside, "bandwidth": self.bandwidth}
 
     def describe(self) -> dict[str, float]:
         """Interior edges by name, if they are trained."""

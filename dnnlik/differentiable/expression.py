@@ -79,7 +79,8 @@ class Loss:
         if not (self.logarithmic and OBJECTIVES[self.names[0]].p_value):
             return self.of(metrics)
         terms = [math.log(weight) + metrics[f"log_{name}"] for weight, name in self.terms]
-        return float(np.logaddexp.reduce(terms))
+        with np.errstate(invalid="ignore"):  # NaN is NaN
+            return float(np.logaddexp.reduce(terms))
 
     def __str__(self) -> str:
         return " + ".join(name if w == 1 else f"{w:g}*{name}" for w, name in self.terms)

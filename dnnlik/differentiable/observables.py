@@ -31,6 +31,10 @@ class Observable(Protocol):
     """
 
     @property
+    def learning_rate(self) -> float:
+        """A good one to begin with."""
+
+    @property
     def trainable_variables(self) -> list[Any]:
         """What is trained."""
 
@@ -62,6 +66,8 @@ class NetworkObservable:
         network: any Keras model (n, k) → (n, 1).
         binning: of its output.
     """
+
+    learning_rate = 1e-3
 
     def __init__(self, network: Any, binning: Binning) -> None:
         outputs = network.output_shape[-1] if network.built else "a network that is not built"
@@ -136,6 +142,8 @@ class CutObservable:
         feature: the feature that is counted in bins after the cuts.
         binning: of that feature. Without it, what passes is one bin.
     """
+
+    learning_rate = 0.05  # in units of the features
 
     def __init__(
         self, cuts: Sequence[Cut], feature: int = 0, binning: Binning | None = None

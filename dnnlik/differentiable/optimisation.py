@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,15 @@ class Settings:
         epochs: passes over the events.
         batch_size: events of each sample in a step; the histograms of a step are noisy, and
             the training biased, where it gives few events a bin.
-        learning_rate: of Adam; it decays to zero as a cosine over all steps.
+        learning_rate: of Adam; it decays to zero as a cosine over all steps. By default what
+            the observable suggests: 0.001 for networks, 0.05 for cuts.
         seed: of the order of events and of which of them are held out.
     """
 
     objective: str = "cls"
     epochs: int = 60
     batch_size: int = 500
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,7 +60,7 @@ class Settings:
                 "a training has at least one epoch and one event a batch. "
                 f"Received: epochs={self.epochs}, batch_size={self.batch_size}"
             )
-        if not 0 < self.learning_rate < math.inf:
+        if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
             raise InvalidInput(f"a learning rate is positive. Received: {self.learning_rate}")
         if self.seed < 0:
             raise InvalidInput(f"a seed is not negative. Received: {self.seed}")
@@ -114,6 +115,8 @@ def optimise(
     """
     if isinstance(settings, str):
         settings = Settings(settings)
+    if settings.learning_rate is None:
+        settings = replace(settings, learning_rate=observable.learning_rate)
     loss = parse_loss(settings.objective)
     begun = time.monotonic()
     train, held_out = problem.split(settings.seed)
@@ -121,6 +124,8 @@ def optimise(
     evaluation = Evaluation(problem, observable, held_out)
     start = _values(observable.variables)
     run = _Run.at(state, _identity(problem, trainer, settings), _first_histogram(trainer))
+    if run.news:
+        progress(run.news, len(run.history), settings.epochs)
     try:
         _train(run, trainer, evaluation, settings, progress)
         _assign(observable.variables, run.best)
@@ -225,23 +230,31 @@ class _Run:
     variables: Arrays
     best: Arrays
     best_epoch: int = 0
+    news: str = ""  # for who repeats a command
 
     @classmethod
     def at(cls, path: str | Path | None, identity: str, first: NDArray[Any]) -> _Run:
         empty = cls(RestartState(Path(path)) if path else None, identity, first, [], [], [])
         stored = empty.file.load() if empty.file else {}
-        if not set(stored) >= _ENTRIES or str(stored["identity"]) != identity:
+        if not stored:
             return empty
-        if not np.allclose(stored["first"], first, rtol=1e-5, atol=0, equal_nan=True):
+        if (
+            not set(stored) >= _ENTRIES
+            or str(stored["identity"]) != identity
+            or not np.allclose(stored["first"], first, rtol=1e-5, atol=0, equal_nan=True)
+        ):
+            empty.news = "not the training that was here before: it starts again"
             return empty
+        history = json.loads(str(stored["history"]))
         return cls(
             empty.file,
             identity,
             first,
-            json.loads(str(stored["history"])),
+            history,
             _arrays(stored, "variable"),
             _arrays(stored, "best"),
             int(stored["best_epoch"]),
+            f"going on after epoch {len(history) - 1}",
         )
 
     def add(self, record: Record, trainer: Trainer) -> None:

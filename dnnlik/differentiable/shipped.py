@@ -156,4 +156,4 @@ def _check(bins: int) -> None:
 def _cut_observable(problem: Problem, bins: int = 1, **_: Any) -> CutObservable:
     _check(bins)
     # The optimum of a soft cut is below that of the hard one, the more the flatter it is.
-    return CutObservable([Cut(feature=0, start=6.0, slope=10.0)])
+    return CutObservable([Cut(feature=0, start=3.0, slope=10.0)])

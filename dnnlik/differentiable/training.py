@@ -63,6 +63,12 @@ class Trainer:
                 "cross-entropy needs events of samples that the parameter of interest scales, and "
                 f"of others. Received: the poi {problem.poi!r}, events {', '.join(problem.names)}"
             )
+        if isinstance(observable, NetworkObservable):
+            width = observable.network.input_shape[-1]
+            if width != problem.features:
+                raise InvalidInput(
+                    f"events have {problem.features} features. Received: a network of {width}"
+                )
         self.problem, self.observable, self.loss = problem, observable, loss
         self.batch_size, self.seed = batch_size, seed
         names = _names(problem, loss)

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from dnnlik.plotting.style import EXACT, GREY, SURROGATE, new_figure
@@ -40,7 +41,8 @@ def figure_of_metrics(history: Sequence[Mapping[str, float]], best: int) -> Figu
         values = np.array([record[name] for record in history], dtype=float)
         axes.plot(epochs, values, color=EXACT, lw=1.2, marker=".", ms=3)
         axes.axvline(epochs[best], color=GREY, lw=0.8, ls="--")
-        if logarithmic and (values[np.isfinite(values)] > 0).any():
+        positive = values[np.isfinite(values) & (values > 0)]
+        if logarithmic and positive.size and positive.max() > 10 * positive.min():
             axes.set_yscale("log")
         axes.set_title(label, fontsize=10)
     figure.supxlabel("epoch", fontsize=10)
@@ -52,11 +54,14 @@ def figure_of_templates(channels: Sequence[JSON], yields: Mapping[str, Array]) -
     """Expected events of each sample in each bin, a panel a channel; variations dashed."""
     figure = new_figure(2.2 + 3.6 * len(channels), 3.8)
     panels = figure.subplots(1, len(channels), squeeze=False)[0]
+    names = list(dict.fromkeys(s["name"] for c in channels for s in c["samples"]))
+    colours = dict(zip(names, _cycled(len(names)), strict=True))
     for axes, channel in zip(panels, channels, strict=True):
-        for colour, sample in zip(
-            _cycled(len(channel["samples"])), channel["samples"], strict=True
-        ):
-            _draw_sample(axes, sample, yields, colour)
+        heights = [_draw_sample(axes, s, yields, colours[s["name"]]) for s in channel["samples"]]
+        tallest = [float(height.max()) for height in heights]
+        if min(tallest) > 0 and max(tallest) > 30 * min(tallest):
+            axes.set_yscale("log")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("bin")
         axes.set_title(channel["name"], fontsize=10)
         axes.legend(fontsize=8, frameon=False)
@@ -65,7 +70,9 @@ def figure_of_templates(channels: Sequence[JSON], yields: Mapping[str, Array]) -
     return figure
 
 
-def _draw_sample(axes: Axes, sample: JSON, yields: Mapping[str, Array], colour: str) -> None:
+def _draw_sample(axes: Axes, sample: JSON, yields: Mapping[str, Array], colour: str) -> Array:
+    """Draw a sample with its variations; returns its nominal histogram."""
+
     def heights(data: object) -> Array:
         return np.asarray(yields[data] if isinstance(data, str) else data, dtype=float)
 
@@ -77,6 +84,7 @@ def _draw_sample(axes: Axes, sample: JSON, yields: Mapping[str, Array], colour: 
             for key, style in (("hi_data", "--"), ("lo_data", ":")):
                 axes.stairs(heights(modifier["data"][key]), edges, color=colour, lw=1, ls=style)
     axes.set_xlim(edges[0], edges[-1])
+    return nominal
 
 
 def figure_of_contours(

@@ -51,7 +51,7 @@ def test_what_is_trained():
     assert fixed.describe() == {}
     assert len(trained.trainable_variables) == 1
     assert trained.describe() == pytest.approx({"edge_1": 0.2, "edge_2": 0.7})
-    assert fixed.to_json() == {"edges": EDGES, "outside": "include"}
+    assert fixed.to_json() == {"edges": EDGES, "outside": "include", "bandwidth": fixed.bandwidth}
     trained.trainable_variables[0].assign([3.0, 0.0, 0.0])
     moved = trained.to_json()["edges"]
     assert moved == [0.0, *trained.describe().values(), 1.0]

@@ -25,11 +25,11 @@ def test_blobs():
 
 
 def test_cut():
-    """One threshold that starts at 6; a hundred times the expected events."""
+    """One threshold that starts at 3; a hundred times the expected events."""
     problem, make = open_problem("cut")
     observable = make(problem, 1, seed=0, bandwidth=0.09, train_edges=False)
     assert isinstance(observable, CutObservable)
-    assert observable.describe() == {"cut_0": 6.0}
+    assert observable.describe() == {"cut_0": 3.0}
     assert [problem.expected(n) for n in problem.names] == [100, 1000]
     assert [len(problem.events[n]) for n in problem.names] == [10_000, 100_000]
 
