@@ -32,7 +32,7 @@ def test_cuts_are_numpy():
         "observable": "cuts",
         "cuts": [{"feature": 0, "keep": "above", "threshold": -0.5},
                  {"feature": 0, "keep": "below", "threshold": 1.0}],
-        "feature": 1, "edges": EDGES, "outside": "drop",
+        "feature": 1, "edges": EDGES, "outside": "drop", "bandwidth": observable.binning.bandwidth,
     }  # fmt: skip
     assert observable.describe() == {"cut_0": -0.5, "cut_1": 1.0}
 

@@ -130,7 +130,7 @@ def test_an_interrupted_training_goes_on(uninterrupted, tmp_path, kind, epoch):
     told = []
     found = optimise(
         PROBLEM, MAKES[kind](), settings_of(kind), state=path,
-        progress=lambda text, done, of: told.append(done),
+        progress=lambda text, done, of: told.append(done) if text[:5] == "train" else None,
     )  # fmt: skip
     assert told == list(range(epoch + 1, 6))
     assert_same(found, uninterrupted(kind))
@@ -146,7 +146,7 @@ def test_the_same_observable_goes_on(uninterrupted, tmp_path):
     told = []
     found = optimise(
         PROBLEM, observable, settings_of("network"), state=path,
-        progress=lambda text, done, of: told.append(done),
+        progress=lambda text, done, of: told.append(done) if text[:5] == "train" else None,
     )  # fmt: skip
     assert told == [4, 5]
     assert_same(found, uninterrupted("network"))
@@ -175,7 +175,7 @@ def epochs_done(path, problem=PROBLEM, observable=None, settings=SETTINGS):
         patch.setattr(training.Evaluation, "__call__", lambda self: dict.fromkeys(CHEAP, 1.0))
         optimise(
             problem, observable or network_of(problem), settings, state=path,
-            progress=lambda text, done, of: told.append(done),
+            progress=lambda text, done, of: told.append(done) if text[:5] == "train" else None,
         )  # fmt: skip
     return told
 
