@@ -28,6 +28,7 @@ _PANELS = (
     ("limit", "expected limit", False),
 )
 _COLOURS = (EXACT, SURROGATE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_LABELLED = 12  # bins that all have their number
 _SHOWN = 2000  # events of a sample in a figure
 
 
@@ -62,6 +63,8 @@ def figure_of_templates(channels: Sequence[JSON], yields: Mapping[str, Array]) -
         if min(tallest) > 0 and max(tallest) > 30 * min(tallest):
             axes.set_yscale("log")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if len(heights[0]) <= _LABELLED:
+            axes.set_xticks(range(len(heights[0])))
         axes.set_xlabel("bin")
         axes.set_title(channel["name"], fontsize=10)
         axes.legend(fontsize=8, frameon=False)
