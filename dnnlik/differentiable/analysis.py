@@ -206,7 +206,7 @@ def gathered(sample: Batch, rows: tf.Tensor) -> Batch:
     share = int(rows.shape[0]) / int(sample.weights.shape[0])
     weights = tf.gather(sample.weights, rows) / share
     expected, total = tf.reduce_sum(sample.weights), tf.reduce_sum(weights)
-    usable = total > _CANCELLED * expected
+    usable = total / expected > _CANCELLED  # expected events may be negative: interference
     weights *= tf.where(usable, expected / tf.where(usable, total, expected), tf.ones_like(total))
     return Batch(tf.gather(sample.features, rows), weights, share * sample.share)
 

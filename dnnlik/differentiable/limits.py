@@ -7,6 +7,7 @@ theorem gives, and differentiated by the implicit function theorem.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -56,8 +57,7 @@ def expected_limit(
     1.516803
     """
     column = _free_column(model, poi)
-    # [1 - Φ(√q - N)] / Φ(N) = 1 - confidence, solved for √q.
-    target = float(norm.isf((1.0 - confidence) * norm.cdf(sigmas)) + sigmas)
+    target = _target(confidence, sigmas)
     none = points_of(model, {poi: 0.0}, model.models)
     data = model.expected_data(none)
     best = model.log_likelihood(none, data)
@@ -70,6 +70,24 @@ def expected_limit(
             tape.watch(limit)
             value = root(2.0 * (best - fit(model, data, {poi: limit}, start=none).log_likelihood))
         return value - target, tape.gradient(value, limit)
+
+    limit = tf.stop_gradient(_root_of(distance, first))
+    value, slope = distance(limit)
+    found = tf.abs(value) < 1e-6
+    slope = tf.where(found, tf.stop_gradient(slope), tf.ones_like(slope))
+    solved = limit - value / slope
+    return tf.where(found, solved, tf.constant(np.nan, tf.float64))
+
+
+def _target(confidence: float, sigmas: float) -> float:
+    """[1 - Φ(√q - N)] / Φ(N) = 1 - confidence, solved for √q."""
+    return float(norm.isf((1.0 - confidence) * norm.cdf(sigmas)) + sigmas)
+
+
+def _root_of(
+    distance: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]], first: tf.Tensor
+) -> tf.Tensor:
+    """Where a rising function, given with its slope, is zero: (n,), by Newton steps."""
 
     def goes_on(*state: tf.Tensor) -> tf.Tensor:
         now = _State(*state)
@@ -85,10 +103,4 @@ def expected_limit(
         limit = tf.clip_by_value(full, 0.5 * now.limit, 2.0 * now.limit)
         return _State(now.step + 1, limit, limit - now.limit)
 
-    state = _State(*tf.while_loop(goes_on, advanced, _State(tf.constant(0), first, first)))
-    limit = tf.stop_gradient(state.limit)
-    value, slope = distance(limit)
-    found = tf.abs(value) < 1e-6
-    slope = tf.where(found, tf.stop_gradient(slope), tf.ones_like(slope))
-    solved = limit - value / slope
-    return tf.where(found, solved, tf.constant(np.nan, tf.float64))
+    return _State(*tf.while_loop(goes_on, advanced, _State(tf.constant(0), first, first))).limit

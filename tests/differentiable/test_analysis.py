@@ -19,7 +19,7 @@ from analyses import (
 from workspaces import assert_same_as_pyhf, scattered
 
 from dnnlik.differentiable import Binning, Events
-from dnnlik.differentiable.analysis import batches, drawn_rows, gathered, histograms_of
+from dnnlik.differentiable.analysis import Batch, batches, drawn_rows, gathered, histograms_of
 from dnnlik.differentiable.named import with_histograms
 from dnnlik.exceptions import InvalidInput
 
@@ -53,6 +53,15 @@ def test_batches_have_the_expected_yield(size, weights):
     cancelled = raw <= 20
     np.testing.assert_allclose(sums[~cancelled], 100)
     np.testing.assert_allclose(sums[cancelled], raw[cancelled])
+
+
+def test_batches_of_interference():
+    """A sample of negative expected events: each batch has them, but where it has no weight."""
+    weights = tf.constant([-3.0, 1.0, -2.0, -1.0, 2.0, -2.0], tf.float64)
+    whole = Batch(tf.zeros([6, 1]), weights, 1.0)
+    for rows, expected in (([0, 2], -5.0), ([3, 5], -5.0), ([4, 5], 0.0)):
+        part = gathered(whole, tf.constant(rows))
+        np.testing.assert_allclose(tf.reduce_sum(part.weights), expected)
 
 
 @pytest.mark.parametrize(
