@@ -39,9 +39,9 @@ from dnnlik.differentiable.surrogate import SurrogateModel
 from dnnlik.likelihoods import Likelihood, open_likelihood
 from dnnlik.sampling import Samples, sample
 from dnnlik.surrogate.data import split
+from dnnlik.surrogate.ensemble import train
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
-from dnnlik.surrogate.training import train
 from dnnlik.validation.metrics import ErrorBand, error_bands
 
 ROOT = Path(__file__).resolve().parents[1]

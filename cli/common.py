@@ -152,31 +152,62 @@ sampler_options = _all(
 
 training_options = _all(
     click.option(
-        "--layers",
-        default="200,200,200",
+        "--recipe",
+        type=click.Choice(["default", "paper"]),
+        default="default",
         show_default=True,
-        help="Units of the hidden layers.",
+        help="Settings that the options below change. paper: those of arXiv:1911.03305; its "
+        "two layers of 5000 units take days without a GPU, --layers 500,500 hours.",
+    ),
+    click.option("--layers", help="Units of the hidden layers.  [default: 200,200,200]"),
+    click.option(
+        "--activation",
+        type=click.Choice(["silu", "selu", "tanh"]),
+        help="Of the hidden layers.  [default: silu]",
     ),
     click.option(
         "--baseline",
-        type=click.Choice(["quadratic", "none"]),
-        default="quadratic",
+        type=click.Choice(["best", "regression", "hessian", "none"]),
+        help="The quadratic beside the network: fitted to the points, the expansion at the "
+        "maximum, or the better one. none: the network learns all, constraints included.  "
+        "[default: best]",
+    ),
+    click.option("--optimizer", type=click.Choice(["muon", "adam"]), help="[default: muon]"),
+    click.option(
+        "--learning-rate", type=float, help="At the start.  [default: 0.005; of adam 0.001]"
+    ),
+    click.option(
+        "--schedule",
+        type=click.Choice(["cosine", "plateau"]),
+        help="Of the rate: down to zero, or cut where the validation loss stays.  "
+        "[default: cosine]",
+    ),
+    click.option("--batch-size", type=int, help="Points a step.  [default: 512]"),
+    click.option("--steps", type=int, help="Steps in all, in whole epochs.  [default: 20000]"),
+    click.option("--max-epochs", type=int, help="Epochs, in place of --steps."),
+    click.option(
+        "--gradient-weight", type=float, help="Weight of gradients in the loss.  [default: 4]"
+    ),
+    click.option(
+        "--peak-weight", type=float, help="Extra weight of points at the maximum.  [default: 5]"
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "float64"]),
+        help="Of the training.  [default: float32]",
+    ),
+    click.option(
+        "--members",
+        type=int,
+        help="Networks of an ensemble, which knows its uncertainty.  [default: 1]",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
         show_default=True,
-        help="none: the network learns the whole log-likelihood (arXiv:1911.03305).",
+        help="Members that are trained at the same time.",
     ),
-    click.option("--batch-size", default=256, show_default=True, help="Points a step."),
-    click.option("--learning-rate", default=1e-3, show_default=True, help="Of Adam."),
-    click.option(
-        "--gradient-weight",
-        type=float,
-        help="Weight of gradients in the loss.  [default: 4; with --baseline none: 0]",
-    ),
-    click.option(
-        "--peak-weight",
-        type=float,
-        help="Extra weight of points at the maximum.  [default: 50; with --baseline none: 0]",
-    ),
-    click.option("--max-epochs", default=80, show_default=True, help="Epochs at most."),
 )
 
 publication_options = _all(
@@ -229,28 +260,14 @@ def parse_layers(text: str) -> tuple[int, ...]:
 
 
 def training_settings(options: dict[str, Any], seed: int) -> Any:
-    """The `dnnlik.TrainingSettings` of the training options."""
-    from dnnlik.surrogate.settings import TrainingSettings
+    """The `dnnlik.TrainingSettings` of the training options, which are taken out."""
+    from dnnlik.surrogate.settings import recipe
 
-    # The paper's network sees values alone, all points alike, unless asked otherwise.
-    plain = options["baseline"] == "none"
-    gradient_weight, peak_weight = (
-        options[name] if options[name] is not None else 0.0 if plain else default
-        for name, default in (
-            ("gradient_weight", TrainingSettings.gradient_weight),
-            ("peak_weight", TrainingSettings.peak_weight),
-        )
-    )
-    return TrainingSettings(
-        gradient_weight=gradient_weight,
-        peak_weight=peak_weight,
-        layers=parse_layers(options["layers"]),
-        baseline=options["baseline"],
-        batch_size=options["batch_size"],
-        learning_rate=options["learning_rate"],
-        max_epochs=options["max_epochs"],
-        seed=seed,
-    )
+    names = [name for name in options if name not in ("recipe", "workers")]
+    given = {name: options[name] for name in names if options[name] is not None}
+    if "layers" in given:
+        given["layers"] = parse_layers(given["layers"])
+    return recipe(options["recipe"], **given, seed=seed)
 
 
 def opened_likelihood(

@@ -61,7 +61,9 @@ def _hdf5(path: Path) -> dict[str, Any]:
     surrogate = load_surrogate(path)
     return {
         "kind": "surrogate",
-        "layers": list(surrogate.network.layers),
+        "networks": len(surrogate.networks),
+        "layers": list(surrogate.networks[0].layers),
+        "activation": surrogate.networks[0].activation,
         "settings": surrogate.settings,
         "parameters": surrogate.parameters.to_json(),
         "provenance": surrogate.provenance,

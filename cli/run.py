@@ -63,6 +63,7 @@ def command(
             strategy=strategy,
             seed=seed,
             settings=settings,
+            workers=training["workers"],
             scan=scan,
             publication=publication(title, authors, license, _name(likelihood)),
             accept_below_threshold=accept_below_threshold,

@@ -37,7 +37,9 @@ def command(samples: Path, seed: int, output: Path, **options: Any) -> None:
     from dnnlik.steps import train_step
 
     with ProgressBar() as progress:
-        description = train_step(opened, settings, output, progress=progress)
+        description = train_step(
+            opened, settings, output, workers=options["workers"], progress=progress
+        )
     print_json({"surrogate": str(output), **_errors(opened, description)})
 
 
@@ -47,7 +49,12 @@ def _errors(samples: Any, description: Any) -> dict[str, Any]:
     from dnnlik.surrogate.likelihood import SurrogateLikelihood
 
     rows = samples.rows(split(samples).validation & (samples.unbiased | ~samples.unbiased.any()))
-    result: dict[str, Any] = {"epochs": len(description.history)}
+    result: dict[str, Any] = {
+        "networks": len(description.networks),
+        "epochs": len(description.history) // len(description.networks),
+    }
+    if "calibration" in description.provenance:
+        result["calibration"] = description.provenance["calibration"]
     for name, network in (("network", True), ("quadratic_alone", False)):
         if not network and description.quadratic is None:
             continue

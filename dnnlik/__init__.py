@@ -41,7 +41,7 @@ _WHERE = {
     "optimise": "dnnlik.differentiable",
     "run": "dnnlik.workflow",
     "sample": "dnnlik.sampling",
-    "train": "dnnlik.surrogate.training",
+    "train": "dnnlik.surrogate.ensemble",
     "validate": "dnnlik.validation.report",
 }
 

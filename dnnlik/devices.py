@@ -8,7 +8,7 @@ from typing import Any
 
 from dnnlik.exceptions import InvalidInput
 
-__all__ = ["on_device"]
+__all__ = ["device_of", "on_device"]
 
 
 @contextmanager
@@ -32,6 +32,15 @@ def on_device(name: str | None = None) -> Iterator[None]:
         )
     with nullcontext() if name is None else tf.device(name):
         yield
+
+
+def device_of(job: int) -> str | None:
+    """The GPU of one of many jobs, shared out in turn; None where TensorFlow may choose,
+    because there is at most one."""
+    import tensorflow as tf
+
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    return f"GPU:{job % gpus}" if gpus > 1 else None
 
 
 def _grow(tf: Any, gpu: Any) -> None:

@@ -23,10 +23,10 @@ from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling import Progress, Samples, no_progress
 from dnnlik.surrogate.data import split
 from dnnlik.surrogate.description import SurrogateDescription
+from dnnlik.surrogate.ensemble import checkpoints, train
 from dnnlik.surrogate.file import load_surrogate, save_surrogate
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
-from dnnlik.surrogate.training import train
 from dnnlik.typing import JSON
 from dnnlik.validation.report import REVISION, Validation, read_validation, validate
 from dnnlik.validation.thresholds import Thresholds
@@ -52,6 +52,7 @@ def train_step(
     settings: TrainingSettings,
     output: str | Path,
     *,
+    workers: int = 1,
     progress: Progress = no_progress,
 ) -> SurrogateDescription:
     """Train into a file, or read the file if it is that of the same training."""
@@ -61,9 +62,13 @@ def train_step(
         present = load_surrogate(output)
         if _made_from(present) == samples.digest and present.settings == settings.to_json():
             return present
-    description = train(samples, settings, checkpoint=checkpoint, progress=progress)
+    description = train(
+        samples, settings, checkpoint=checkpoint, workers=workers, progress=progress
+    )
     save_surrogate(description, output)
-    checkpoint.unlink(missing_ok=True)
+    for file in checkpoints(checkpoint, settings):
+        if file is not None:
+            file.unlink(missing_ok=True)
     return description
 
 
@@ -179,11 +184,13 @@ def export_step(
             if same and allowed and is_of(output, publication):
                 return
     progress("writing and verifying the bundle", 0, 1)
+    surrogate = SurrogateLikelihood(description)
     write_bundle(
         output,
         description,
         validation,
-        expected=SurrogateLikelihood(description).log_likelihood,
+        expected=surrogate.log_likelihood,
+        uncertainty=surrogate.uncertainty if len(description.networks) > 1 else None,
         points=points,
         publication=publication,
         figures=figures,

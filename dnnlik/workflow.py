@@ -55,6 +55,7 @@ def run(
     strategy: str = "mixed",
     seed: int = 0,
     settings: TrainingSettings | None = None,
+    workers: int = 1,
     scan: NDArray[np.float64] | None = None,
     thresholds: Thresholds | None = None,
     publication: Publication | None = None,
@@ -87,7 +88,9 @@ def run(
             progress=progress,
         )
     with clock("train"):
-        description = train_step(samples, settings, folder / "surrogate.h5", progress=progress)
+        description = train_step(
+            samples, settings, folder / "surrogate.h5", workers=workers, progress=progress
+        )
     with clock("validate"):
         validation = validate_step(
             likelihood,

@@ -29,7 +29,7 @@ ALLOWED = {
     "likelihoods": BASE | {"compiled", "histfactory"},
     "differentiable": BASE | {"datasets", "histfactory", "inference", "likelihoods"},
     "sampling": BASE | {"likelihoods", "inference"},
-    "surrogate": BASE | {"compiled", "likelihoods", "sampling"},
+    "surrogate": BASE | {"compiled", "devices", "likelihoods", "sampling"},
     "validation": BASE | {"inference", "sampling", "surrogate"},
     "onnx": BASE | {"surrogate"},
     "bundle": BASE | {"onnx", "validation", "surrogate"},

@@ -33,6 +33,7 @@ def write_bundle(
     validation: JSON,
     *,
     expected: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    uncertainty: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
     points: NDArray[np.float64],
     publication: Publication,
     figures: Path | None = None,
@@ -45,6 +46,7 @@ def write_bundle(
         description: the surrogate.
         validation: the JSON of its validation.
         expected: the surrogate's log-likelihood by an independent program (Keras).
+        uncertainty: that of an ensemble, likewise.
         points: (n, d) to verify at.
         publication: title, authors, licence.
         figures: a folder of PNG files to take along.
@@ -67,7 +69,9 @@ def write_bundle(
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        verification = _write_model(partial, description, validation, publication, expected, points)
+        verification = _write_model(
+            partial, description, validation, publication, expected, uncertainty, points
+        )
         _write_texts(partial, description, validation, publication, figures)
         _swap(partial, folder)
     except OSError as error:
@@ -112,6 +116,7 @@ def _write_model(
     validation: JSON,
     publication: Publication,
     expected: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    uncertainty: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None,
     points: NDArray[np.float64],
 ) -> Verification:
     properties = metadata_properties(
@@ -122,7 +127,9 @@ def _write_model(
     )
     path = folder / MODEL_NAME
     write(surrogate_model(description, metadata=properties), path)
-    verification = verify(path, description, points=points, expected=expected)
+    verification = verify(
+        path, description, points=points, expected=expected, uncertainty=uncertainty
+    )
     if not verification.passed:
         raise NotGoodEnough(
             f"the written graph does not reproduce the surrogate. Received: {verification.message}"

@@ -22,7 +22,7 @@ What to use when:
 >>> description = SurrogateDescription(
 ...     ParameterSet([Parameter("jes", init=0, bounds=(-5, 5), constraint=Normal(0, 1))]),
 ...     adds_constraint=True, quadratic=None,
-...     network=Network((line, line), (one, one), 0 * one, one, 0.0, 1.0),
+...     networks=(Network((line, line), (one, one), 0 * one, one, 0.0, 1.0),),
 ...     domain=Domain(-4 * one, 4 * one, 0 * one, line, 16.0), settings={}, provenance={})
 >>> metadata = metadata_properties(
 ...     description, accuracy={}, author="A. N. Other", license="CC0-1.0")

@@ -1,7 +1,7 @@
 r"""A surrogate as an ONNX graph: value and analytic gradient, all scaling inside.
 
 The graph is written node by node instead of converted from a framework: so it is
-float64, carries its gradient (no converter exports one of a SELU network), and
+float64, carries its gradient (no converter exports one), and
 its bytes repeat. One function a part, each the formula of its class in
 `dnnlik.surrogate.description` or `dnnlik.constraints` followed by its derivative.
 
@@ -13,11 +13,11 @@ ParameterSet. Outputs, natural logarithms without a factor 2:
 ``log_constraint``  [batch]     closed form of the auxiliary measurements
 ``gradient``        [batch, d]  derivative of ``log_likelihood``
 ``in_domain``       [batch]     bool: inside the training domain and the bounds
+``uncertainty``     [batch]     of an ensemble alone: one standard deviation of the value
 ==================  ==========  ====================================================
 
 Opset 15 and IR version 8, with operators that ONNX Runtime has in float64: newer
-defaults of the onnx package are refused by runtimes in use, and ``Selu`` has no
-float64 kernel, so it is composed from ``Exp`` and ``Where``.
+defaults of the onnx package are refused by runtimes in use.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from dnnlik.exceptions import InvalidInput
 from dnnlik.onnx.builder import INPUT, GraphBuilder
 from dnnlik.onnx.perceptron import perceptron
 from dnnlik.parameters import ParameterSet
-from dnnlik.surrogate.description import Domain, Quadratic, SurrogateDescription
+from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
 
 __all__ = ["surrogate_model"]
 
@@ -61,7 +61,7 @@ def surrogate_model(
     >>> description = SurrogateDescription(
     ...     ParameterSet([Parameter("mu", init=1, bounds=(0, 4), poi=True)]),
     ...     adds_constraint=True, quadratic=None,
-    ...     network=Network((line, line), (one, one), one, one, 0.0, 1.0),
+    ...     networks=(Network((line, line), (one, one), one, one, 0.0, 1.0),),
     ...     domain=Domain(0 * one, 4 * one, one, line, 9.0), settings={}, provenance={})
     >>> model = surrogate_model(description, metadata={})
     >>> [output.name for output in model.graph.output]
@@ -72,7 +72,7 @@ def surrogate_model(
     log_constraint, constraint_gradient = _constraint(
         graph, description.parameters.constraint_terms
     )
-    terms = [perceptron(graph, description.network)]
+    terms = [_networks(graph, description)]
     if description.quadratic is not None:
         terms.append(_quadratic(graph, description.quadratic))
     if description.adds_constraint:
@@ -80,7 +80,38 @@ def surrogate_model(
     graph("Sum", "log_likelihood", *(value for value, _ in terms))
     graph("Sum", "gradient", *(gradient for _, gradient in terms))
     _domain(graph, description.domain, description.parameters)
-    return _model(graph, len(description.parameters), metadata)
+    return _model(graph, description, metadata)
+
+
+def _networks(graph: GraphBuilder, description: SurrogateDescription) -> tuple[str, str]:
+    """The mean of the members and its gradient, names of [batch] and [batch, d]."""
+    if len(description.networks) == 1:
+        return perceptron(graph, description.networks[0])
+    members = [
+        perceptron(graph, network, f"member_{k}") for k, network in enumerate(description.networks)
+    ]
+    value, gradient = (_mean(graph, f"network/{n}", [m[i] for m in members]) for i, n in _PARTS)
+    _uncertainty(graph, [v for v, _ in members], value, description.uncertainty_factor)
+    return value, gradient
+
+
+_PARTS = ((0, "value"), (1, "gradient"))
+
+
+def _mean(graph: GraphBuilder, name: str, members: list[str]) -> str:
+    # ONNX Runtime has no Mean in float64.
+    return graph("Mul", name, graph("Sum", f"{name}_sum", *members), 1 / len(members))
+
+
+def _uncertainty(graph: GraphBuilder, members: list[str], mean: str, factor: float) -> str:
+    """The calibrated standard deviation of the members, [batch]."""
+    squares = []
+    for k, member in enumerate(members):
+        step = graph("Sub", f"member_{k}/deviation", member, mean)
+        squares.append(graph("Mul", f"member_{k}/square", step, step))
+    summed = graph("Sum", "uncertainty/summed", *squares)
+    variance = graph("Mul", "uncertainty/variance", summed, factor**2 / (len(members) - 1))
+    return graph("Sqrt", "uncertainty", variance)
 
 
 def _constraint(graph: GraphBuilder, terms: ConstraintTerms) -> tuple[str, str]:
@@ -175,14 +206,18 @@ def _domain(graph: GraphBuilder, domain: Domain, parameters: ParameterSet) -> st
     return graph("And", "in_domain", boxed, near)
 
 
-def _model(graph: GraphBuilder, size: int, metadata: Mapping[str, str]) -> onnx.ModelProto:
-    tensor = onnx.helper.make_tensor_value_info
+def _model(
+    graph: GraphBuilder, description: SurrogateDescription, metadata: Mapping[str, str]
+) -> onnx.ModelProto:
+    tensor, size = onnx.helper.make_tensor_value_info, len(description.parameters)
     outputs = [
         tensor("log_likelihood", TensorProto.DOUBLE, ["batch"]),
         tensor("log_constraint", TensorProto.DOUBLE, ["batch"]),
         tensor("gradient", TensorProto.DOUBLE, ["batch", size]),
         tensor("in_domain", TensorProto.BOOL, ["batch"]),
     ]
+    if len(description.networks) > 1:
+        outputs.append(tensor("uncertainty", TensorProto.DOUBLE, ["batch"]))
     model = onnx.helper.make_model(
         onnx.helper.make_graph(
             graph.nodes,
@@ -202,25 +237,31 @@ def _model(graph: GraphBuilder, size: int, metadata: Mapping[str, str]) -> onnx.
 
 def _check_shapes(description: SurrogateDescription) -> None:
     """Refuse arrays that would make a graph which only fails at its first use."""
-    network, size = description.network, len(description.parameters)
-    layers = [size, *network.layers, 1]
-    expected = list(pairwise(layers))
-    found = [weight.shape for weight in network.weights]
-    if found != expected or len(expected) < 2:
-        raise InvalidInput(
-            f"a surrogate of {size} parameters needs at least one hidden layer and weights of "
-            f"shapes {expected}. Received: {found}"
-        )
-    numbers = [*network.weights, *network.biases, network.input_mean, network.input_scale]
-    domain = description.domain
-    numbers += [np.array([network.output_mean, network.output_scale, domain.max_distance2])]
-    numbers += [domain.centre, domain.precision]
-    if description.quadratic is not None:
-        quadratic = description.quadratic
+    size = len(description.parameters)
+    if not description.networks:
+        raise InvalidInput("a surrogate has at least one network. Received: none")
+    numbers = [np.array(description.uncertainty_factor)]
+    for network in description.networks:
+        _check_layers(network, size)
+        numbers += [*network.weights, *network.biases, network.input_mean, network.input_scale]
+        numbers += [np.array([network.output_mean, network.output_scale])]
+    domain, quadratic = description.domain, description.quadratic
+    numbers += [domain.centre, domain.precision, np.array(domain.max_distance2)]
+    if quadratic is not None:
         numbers += [np.array(quadratic.value), quadratic.centre]
         numbers += [quadratic.gradient, quadratic.hessian]
     bad = sum(int((~np.isfinite(array)).sum()) for array in numbers)
     if bad:
         raise InvalidInput(
             f"a surrogate is made of finite numbers; train it again. Received: {bad} that are not"
+        )
+
+
+def _check_layers(network: Network, size: int) -> None:
+    expected = list(pairwise([size, *network.layers, 1]))
+    found = [weight.shape for weight in network.weights]
+    if found != expected or len(expected) < 2:
+        raise InvalidInput(
+            f"a surrogate of {size} parameters needs at least one hidden layer and weights of "
+            f"shapes {expected}. Received: {found}"
         )

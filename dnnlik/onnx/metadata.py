@@ -50,6 +50,10 @@ _OUTPUTS = {
     "gradient": "derivative of log_likelihood with respect to each parameter",
     "in_domain": "whether the point is inside the training domain and the bounds",
 }
+_UNCERTAINTY = (
+    "one standard deviation of log_likelihood: the spread of the networks times a factor that "
+    "was calibrated on points held out of the training"
+)
 _DOMAIN_NOTE = (
     "box of the training points, null for no limit; in_domain also tests the bounds of the "
     "parameters and the ellipsoid of the training points, which is in the graph"
@@ -104,7 +108,10 @@ def metadata_properties(
     documents = {
         "dnnlik.schema": SCHEMA,
         "dnnlik.parameters": description.parameters.to_json(),
-        "dnnlik.terms": {"log_likelihood": _summands(description), "outputs": _OUTPUTS},
+        "dnnlik.terms": {
+            "log_likelihood": _summands(description),
+            "outputs": _outputs(description),
+        },
         "dnnlik.conventions": _CONVENTIONS,
         "dnnlik.domain": _domain_document(description.domain),
         "dnnlik.accuracy": dict(accuracy),
@@ -151,9 +158,16 @@ published by dnnlik. Received: no dnnlik.* keys
     )
 
 
+def _outputs(description: SurrogateDescription) -> dict[str, str]:
+    several = len(description.networks) > 1
+    return {**_OUTPUTS, "uncertainty": _UNCERTAINTY} if several else _OUTPUTS
+
+
 def _summands(description: SurrogateDescription) -> list[str]:
     quadratic = ["quadratic"] if description.quadratic is not None else []
-    return (["log_constraint"] if description.adds_constraint else []) + quadratic + ["network"]
+    several = len(description.networks) > 1
+    network = [f"mean of {len(description.networks)} networks" if several else "network"]
+    return (["log_constraint"] if description.adds_constraint else []) + quadratic + network
 
 
 def _domain_document(domain: Domain) -> dict[str, Any]:

@@ -144,6 +144,25 @@ class PublishedLikelihood:
         value, gradient = self.evaluate(array, "log_likelihood", "gradient")
         return value, gradient
 
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether it is an ensemble, whose members disagree where they know little."""
+        return any(output.name == "uncertainty" for output in self._session.get_outputs())
+
+    def uncertainty(self, points: ArrayLike) -> Values:
+        """One standard deviation of the log-likelihood, from the calibrated spread of the
+        members of an ensemble, (n, d) → (n,). No warnings.
+
+        Raises:
+            InvalidInput: the published likelihood is a single network.
+        """
+        if not self.has_uncertainty:
+            raise InvalidInput(
+                "this published likelihood is a single network and does not know its "
+                "uncertainty. Received: a file without the output `uncertainty`"
+            )
+        return self.evaluate(self.parameters.points(points), "uncertainty")[0]
+
     def in_domain(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Which points are inside the training domain and the bounds, (n, d) → (n,)."""
         return self.evaluate(self.parameters.points(points), "in_domain")[0]

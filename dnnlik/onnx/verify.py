@@ -42,7 +42,8 @@ class Check:
     """One comparison of a published file with an independent answer.
 
     Attributes:
-        name: ``reference``, ``constraint``, ``domain``, ``gradient`` or ``expected``.
+        name: ``reference``, ``constraint``, ``domain``, ``gradient``, ``expected`` or
+            ``uncertainty``.
         against: the independent answer, in words.
         difference: the largest ``|a - b| / max(1, |b|)``; for the domain, the number
             of points that are classified differently.
@@ -105,6 +106,7 @@ def verify(
     *,
     points: ArrayLike,
     expected: Callable[[Points], Values] | None = None,
+    uncertainty: Callable[[Points], Values] | None = None,
     rtol: float = 1e-10,
     expected_rtol: float = 1e-9,
     gradient_rtol: float = 1e-4,
@@ -117,9 +119,10 @@ def verify(
         points: (n, d), best some inside and some outside the domain.
         expected: the log-likelihood of the surrogate in its own framework,
             (n, d) → (n,).
+        uncertainty: that of an ensemble, likewise.
         rtol: of ONNX Runtime against the reference evaluator and the closed forms;
             1e-15 is usual, far out large terms cancel.
-        expected_rtol: against ``expected``, which must compute in float64.
+        expected_rtol: against ``expected`` and ``uncertainty``, which must compute in float64.
         gradient_rtol: against finite differences.
 
     Returns:
@@ -133,7 +136,8 @@ def verify(
     published = PublishedLikelihood.open(path)
     _check_parameters(published, description, path)
     array = published.parameters.points(points)
-    outputs = dict(zip(OUTPUTS, published.evaluate(array, *OUTPUTS), strict=True))
+    names = (*OUTPUTS, *(["uncertainty"] if published.has_uncertainty else []))
+    outputs = dict(zip(names, published.evaluate(array, *names), strict=True))
     checks = [
         _reference(model, array, outputs, rtol),
         _constraint(description, array, outputs, rtol),
@@ -143,6 +147,10 @@ def verify(
     if expected is not None:
         found = difference(outputs["log_likelihood"], np.asarray(expected(array)))
         checks.append(Check("expected", "the trained surrogate", found, expected_rtol))
+    if uncertainty is not None:
+        wanted = np.asarray(uncertainty(array))
+        found = difference(outputs["uncertainty"], wanted) if "uncertainty" in outputs else np.inf
+        checks.append(Check("uncertainty", "the spread of the networks", found, expected_rtol))
     return Verification(tuple(checks), len(array))
 
 
@@ -176,7 +184,7 @@ def _gradient(
 ) -> Check:
     # A point of probability zero has no slope to compare with; none at all proves nothing.
     some = np.flatnonzero(np.isfinite(outputs["log_likelihood"]))[:FINITE_DIFFERENCE_POINTS]
-    scale, slopes = description.network.input_scale, outputs["gradient"][some]
+    scale, slopes = description.networks[0].input_scale, outputs["gradient"][some]
     found = gradient_difference(published, points[some], slopes, scale) if some.size else np.inf
     return Check("gradient", "finite differences of its value", found, rtol)
 

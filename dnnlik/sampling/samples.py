@@ -72,7 +72,8 @@ class Samples:
 
     ``points`` and ``gradient`` (n, d), the latter of ``log_main``, or None; every
     other array (n,). ``strategy`` holds names of
-    `STRATEGIES` by position; only "unbiased" rows follow the posterior.
+    `STRATEGIES` by position; only "unbiased" rows follow the posterior. ``path`` is the file
+    that all of them are, None for some of its rows.
     """
 
     parameters: ParameterSet
@@ -88,6 +89,7 @@ class Samples:
     maximum: Maximum
     provenance: JSON
     diagnostics: JSON
+    path: Path | None = None
 
     def __len__(self) -> int:
         return len(self.points)
@@ -166,6 +168,7 @@ class Samples:
             maximum=maximum,
             provenance=header["provenance"],
             diagnostics=diagnostics,
+            path=Path(path).resolve(),
             **columns,
         )
 

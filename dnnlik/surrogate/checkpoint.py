@@ -16,7 +16,7 @@ from dnnlik.surrogate.schedule import Plateau
 
 __all__ = ["Checkpoint"]
 
-Arrays = tuple[NDArray[np.float32], ...]
+Arrays = tuple[NDArray[np.floating], ...]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from dnnlik.exceptions import InvalidFile
 from dnnlik.sampling.samples import Samples
-from dnnlik.surrogate.description import Domain, Quadratic
+from dnnlik.surrogate.description import Quadratic
+from dnnlik.surrogate.settings import TrainingSettings
 
-__all__ = ["Split", "TrainingData", "domain_of", "quadratic_of", "split", "training_data"]
+__all__ = ["Points", "Scaling", "Split", "TrainingData", "drawn", "split", "training_data"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -42,34 +43,69 @@ def split(samples: Samples) -> Split:
     return Split(train=~(test | validation), validation=validation, test=test)
 
 
+def drawn(samples: Samples, fraction: float, seed: int) -> Mask:
+    """The training rows of a random fraction of the training walkers, (n,): what one
+    member of an ensemble sees."""
+    train = split(samples).train
+    if fraction >= 1:
+        return train
+    walkers = samples.chain.astype(np.int64) * (int(samples.walker.max()) + 1) + samples.walker
+    names = np.unique(walkers[train])
+    rng = np.random.default_rng([seed, 3])
+    kept = rng.choice(names, max(1, round(fraction * names.size)), replace=False)
+    return np.asarray(train & np.isin(walkers, kept))
+
+
 @dataclass(frozen=True)
-class TrainingData:
-    """Standardised float32 inputs (n, d), targets (n,) and loss weights (n,) with mean
-    1, for training and validation; and the scaling.
+class Scaling:
+    """Inputs (θ - mean) / scale, targets (y - output_mean) / output_scale."""
+
+    input_mean: Array  # (d,)
+    input_scale: Array  # (d,), positive
+    output_mean: float
+    output_scale: float
+
+
+@dataclass(frozen=True)
+class Points:
+    """Scaled inputs (n, d), targets (n,) and loss weights (n,) of some points.
 
     ``slopes`` (n, d) are the derivatives of the targets with respect to the inputs,
     None if the samples have no gradients.
     """
 
-    inputs: NDArray[np.float32]
-    targets: NDArray[np.float32]
-    weights: NDArray[np.float32]
-    slopes: NDArray[np.float32] | None
-    validation_inputs: NDArray[np.float32]
-    validation_targets: NDArray[np.float32]
-    validation_weights: NDArray[np.float32]
-    input_mean: Array
-    input_scale: Array
-    output_mean: float
-    output_scale: float
+    inputs: NDArray[np.floating]
+    targets: NDArray[np.floating]
+    weights: NDArray[np.floating]
+    slopes: NDArray[np.floating] | None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a network is trained on and watched with, weights with mean 1 in each."""
+
+    training: Points
+    validation: Points
+    scaling: Scaling
 
 
 def training_data(
-    samples: Samples, quadratic: Quadratic | None, *, peak_weight: float = 0.0
+    samples: Samples,
+    quadratic: Quadratic | None,
+    settings: TrainingSettings,
+    *,
+    rows: Mask | None = None,
 ) -> TrainingData:
     """What the network sees: the rest above the baseline, or all of the log-likelihood.
 
-    ``peak_weight`` is that of `dnnlik.surrogate.settings.TrainingSettings`.
+    Args:
+        samples: of the file; validation points are those of its `split`.
+        quadratic: the baseline, None for none.
+        settings: weights, precision and whether to standardise.
+        rows: which train, (n,); all training points unless given (see `drawn`).
 
     Raises:
         InvalidFile: the samples hold values that are not finite.
@@ -77,6 +113,18 @@ def training_data(
     target = samples.log_likelihood
     if quadratic is not None:
         target = samples.log_main - quadratic.value_of(samples.points)
+    _check_finite(samples, target)
+    parts = split(samples)
+    rows = parts.train if rows is None else rows
+    scaling = _scaling(samples.points[rows], target[rows], standardise=settings.standardise)
+
+    def scaled(chosen: Mask) -> Points:
+        return _scaled(samples.rows(chosen), target[chosen], quadratic, scaling, settings)
+
+    return TrainingData(scaled(rows), scaled(parts.validation), scaling)
+
+
+def _check_finite(samples: Samples, target: Array) -> None:
     usable = np.isfinite(target) & np.isfinite(samples.log_likelihood)
     usable &= np.isfinite(samples.points).all(axis=1)
     if samples.gradient is not None:
@@ -86,79 +134,46 @@ def training_data(
             "samples to train on must be finite, points and log terms. "
             f"Received: {int((~usable).sum())} points that are not"
         )
-    parts = split(samples)
-    mean, scale = _standardisation(samples.points[parts.train])
-    output_mean = float(target[parts.train].mean())
-    output_scale = float(target[parts.train].std()) or 1.0
-    weights = _weights(samples.drop, peak_weight)
-    inputs = ((samples.points - mean) / scale).astype(np.float32)
-    outputs = ((target - output_mean) / output_scale).astype(np.float32)
-    return TrainingData(
-        inputs=inputs[parts.train],
-        targets=outputs[parts.train],
-        weights=weights[parts.train],
-        slopes=_slopes(samples.rows(parts.train), quadratic, scale / output_scale),
-        validation_inputs=inputs[parts.validation],
-        validation_targets=outputs[parts.validation],
-        validation_weights=weights[parts.validation],
-        input_mean=mean,
-        input_scale=scale,
-        output_mean=output_mean,
-        output_scale=output_scale,
+
+
+def _scaling(points: Array, target: Array, *, standardise: bool) -> Scaling:
+    width = points.shape[1]
+    mean, scale = np.zeros(width), np.ones(width)
+    if standardise:
+        mean, spread = points.mean(axis=0), points.std(axis=0)
+        scale = np.where(spread > 0, spread, 1.0)
+    return Scaling(mean, scale, float(target.mean()), float(target.std()) or 1.0)
+
+
+def _scaled(
+    samples: Samples,
+    target: Array,
+    quadratic: Quadratic | None,
+    scaling: Scaling,
+    settings: TrainingSettings,
+) -> Points:
+    kind = np.dtype(settings.precision)
+    slopes = None
+    if settings.gradient_weight and samples.gradient is not None:
+        slopes = _slopes(samples, quadratic) * (scaling.input_scale / scaling.output_scale)
+    return Points(
+        inputs=((samples.points - scaling.input_mean) / scaling.input_scale).astype(kind),
+        targets=((target - scaling.output_mean) / scaling.output_scale).astype(kind),
+        weights=_weights(samples.drop, settings.peak_weight).astype(kind),
+        slopes=None if slopes is None else slopes.astype(kind),
     )
 
 
-def _slopes(
-    samples: Samples, quadratic: Quadratic | None, scale: Array
-) -> NDArray[np.float32] | None:
-    """Derivatives of the standardised target by the standardised inputs, (n, d)."""
-    if samples.gradient is None:
-        return None
-    if quadratic is None:
-        constraint = samples.parameters.log_constraint_gradient(samples.points)
-        return ((samples.gradient + constraint) * scale).astype(np.float32)
-    rest = samples.gradient - quadratic.gradient_of(samples.points)
-    return (rest * scale).astype(np.float32)
+def _slopes(samples: Samples, quadratic: Quadratic | None) -> Array:
+    """Derivatives of the target by the parameters, (n, d)."""
+    assert samples.gradient is not None  # the caller has asked; for the type checker
+    if quadratic is not None:
+        return np.asarray(samples.gradient - quadratic.gradient_of(samples.points))
+    constraint = samples.parameters.log_constraint_gradient(samples.points)
+    return np.asarray(samples.gradient + constraint)
 
 
-def _weights(drop: Array, peak_weight: float) -> NDArray[np.float32]:
+def _weights(drop: Array, peak_weight: float) -> Array:
     """1 + peak_weight · exp(-Δ/5) of the drop Δ, over its mean: (n,) → (n,)."""
     weights = 1.0 + peak_weight * np.exp(-drop / _PEAK_WIDTH)
-    return np.asarray(weights / weights.mean(), dtype=np.float32)
-
-
-def _standardisation(points: Array) -> tuple[Array, Array]:
-    scale = points.std(axis=0)
-    return points.mean(axis=0), np.where(scale > 0, scale, 1.0)
-
-
-def quadratic_of(samples: Samples) -> Quadratic:
-    """The expansion of ``log_main`` at the maximum, from the sample file."""
-    m = samples.maximum
-    return Quadratic(m.point, m.value, m.gradient, m.hessian)
-
-
-def domain_of(samples: Samples) -> Domain:
-    """The box of the training points, and the smallest ellipsoid of the posterior's
-    shape that holds them."""
-    train = samples.rows(split(samples).train)
-    posterior = train.points[train.unbiased] if train.unbiased.any() else train.points
-    centre = posterior.mean(axis=0)
-    precision = _precision(posterior)
-    step = train.points - centre
-    distance2 = np.einsum("nd,nd->n", step @ precision, step)
-    return Domain(
-        lower=train.points.min(axis=0),
-        upper=train.points.max(axis=0),
-        centre=centre,
-        precision=precision,
-        max_distance2=float(distance2.max()),
-    )
-
-
-def _precision(points: Array) -> Array:
-    """Inverse covariance, computed in units of the widths."""
-    widths = np.maximum(points.std(axis=0), 1e-300)
-    correlation = np.atleast_2d(np.corrcoef(points, rowvar=False))
-    inverse = np.linalg.inv(correlation) / np.outer(widths, widths)
-    return np.asarray(0.5 * (inverse + inverse.T))
+    return np.asarray(weights / weights.mean())

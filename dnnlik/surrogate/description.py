@@ -3,11 +3,12 @@
 What a trained surrogate *is*, apart from how it was trained or is evaluated:
 
 .. math:: \\log L(\\theta) = [\\log L_\\mathrm{constraint}(\\theta)] + q(\\theta)
-          + m + s\\,\\mathrm{MLP}((\\theta-\\bar\\theta)/\\sigma)
+          + \\frac1M\\sum_k [m_k + s_k\\,\\mathrm{MLP}_k((\\theta-\\bar\\theta_k)/\\sigma_k)]
 
 with the closed-form constraint terms (left out when the network learned the
 whole log-likelihood, as in arXiv:1911.03305), the quadratic baseline q of the
-main term, and a SELU network (arXiv:1706.02515) on the standardised rest.
+main term, and a network on the standardised rest, or the mean of several. The spread of
+several, times a factor that was calibrated, is the uncertainty of the mean.
 Natural logarithms, no factor 2. Needs NumPy alone; the ONNX room reads it.
 """
 
@@ -23,7 +24,10 @@ from numpy.typing import NDArray
 
 from dnnlik.parameters import ParameterSet
 
-__all__ = ["Domain", "Network", "Quadratic", "SurrogateDescription"]
+__all__ = ["ACTIVATIONS", "Domain", "Network", "Quadratic", "SurrogateDescription"]
+
+ACTIVATIONS = ("silu", "selu", "tanh")
+"""Names of activation functions, see `dnnlik.surrogate.activations`."""
 
 Array = NDArray[np.float64]
 
@@ -55,10 +59,11 @@ class Quadratic:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """A SELU multilayer perceptron with its input and output scaling.
+    """A multilayer perceptron with its input and output scaling.
 
     ``weights[k]`` has shape (inputs, outputs) of layer k, ``biases[k]`` (outputs,);
-    SELU after every layer but the last, whose single output is linear.
+    the ``activation``, one of `ACTIVATIONS`, after every layer but the last, whose single
+    output is linear.
     """
 
     weights: tuple[Array, ...]
@@ -67,6 +72,7 @@ class Network:
     input_scale: Array  # (d,), positive
     output_mean: float
     output_scale: float
+    activation: str = "selu"
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -101,6 +107,8 @@ class Domain:
 class SurrogateDescription:
     """Everything that defines a surrogate, and where it came from.
 
+    Its value is the mean of ``networks``. With two or more, ``uncertainty_factor`` times
+    their standard deviation (n - 1 in the denominator) is the uncertainty of the value.
     ``settings`` are those of the training, ``provenance`` names the samples and
     the likelihood by digest, the seed and the software versions (JSON objects);
     ``history`` has a record of losses, rate and seconds an epoch.
@@ -109,17 +117,25 @@ class SurrogateDescription:
     parameters: ParameterSet
     adds_constraint: bool
     quadratic: Quadratic | None
-    network: Network
+    networks: tuple[Network, ...]
     domain: Domain
     settings: dict[str, Any]
     provenance: dict[str, Any]
     history: Sequence[Mapping[str, float]] = ()
+    uncertainty_factor: float = 1.0
 
     def digest(self) -> str:
         """SHA-256 of everything that the values of the surrogate depend on."""
         found = hashlib.sha256(f"{self.parameters.digest()} {self.adds_constraint}".encode())
-        for part in (self.quadratic, self.network):
+        found.update(np.float64(self.uncertainty_factor).tobytes())
+        for part in (self.quadratic, *self.networks):
             for value in () if part is None else vars(part).values():
                 for array in value if isinstance(value, tuple) else (value,):
-                    found.update(np.asarray(array, dtype="<f8").tobytes())
+                    found.update(_bytes(array))
         return found.hexdigest()
+
+
+def _bytes(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode()
+    return np.asarray(value, dtype="<f8").tobytes()

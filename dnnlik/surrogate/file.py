@@ -1,8 +1,9 @@
 """A surrogate in one HDF5 file: arrays, and JSON for the rest. No pickle.
 
-Schema ``dnnlik.surrogate/1``. JSON texts: the attribute ``parameters``, the datasets
-``settings``, ``provenance``, ``adds_constraint``, ``history``. Groups: ``network``
-(``weights.K``, ``biases.K``, scaling), ``domain``, and ``quadratic`` where there is one.
+Schema ``dnnlik.surrogate/2``. JSON texts: the attribute ``parameters``, the datasets
+``settings``, ``provenance``, ``adds_constraint``, ``history``, ``uncertainty_factor``.
+Groups: ``network.M`` for each member (``weights.K``, ``biases.K``, scaling, ``activation``),
+``domain``, and ``quadratic`` where there is one.
 """
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ import numpy as np
 from dnnlik.documents import reason_of
 from dnnlik.exceptions import InvalidFile
 from dnnlik.parameters import ParameterSet
-from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
+from dnnlik.surrogate.description import (
+    ACTIVATIONS,
+    Domain,
+    Network,
+    Quadratic,
+    SurrogateDescription,
+)
 
 __all__ = ["SCHEMA", "load_surrogate", "save_surrogate"]
 
-SCHEMA = "dnnlik.surrogate/1"
-_JSON = ("settings", "provenance", "adds_constraint", "history")
+SCHEMA = "dnnlik.surrogate/2"
+_JSON = ("settings", "provenance", "adds_constraint", "history", "uncertainty_factor")
 
 
 def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:
@@ -58,7 +65,8 @@ def _write(description: SurrogateDescription, file: h5py.File) -> None:
     # As datasets, because attributes end at 64 kB and histories do not.
     for name in _JSON:
         file[name] = json.dumps(getattr(description, name))
-    _put(file.create_group("network"), description.network)
+    for member, network in enumerate(description.networks):
+        _put(file.create_group(f"network.{member}"), network)
     _put(file.create_group("domain"), description.domain)
     if description.quadratic is not None:
         _put(file.create_group("quadratic"), description.quadratic)
@@ -100,21 +108,34 @@ def _read(file: h5py.File, path: str | Path) -> SurrogateDescription:
     return SurrogateDescription(
         parameters=ParameterSet.from_json(json.loads(file.attrs["parameters"])),
         quadratic=Quadratic(**_numbers(file["quadratic"])) if "quadratic" in file else None,
-        network=_network(file["network"]),
+        networks=tuple(_network(file[name]) for name in _members(file)),
         domain=Domain(**_numbers(file["domain"])),
         **texts,
     )
 
 
+def _members(file: h5py.File) -> list[str]:
+    names = [f"network.{k}" for k in range(sum(n.startswith("network.") for n in file))]
+    if not names:
+        raise KeyError("network.0")
+    return names
+
+
 def _numbers(group: h5py.Group) -> dict[str, Any]:
-    return {
-        name: np.asarray(data[()]) if data.shape else float(data[()])
-        for name, data in group.items()
-    }
+    return {name: _value(data) for name, data in group.items()}
+
+
+def _value(data: h5py.Dataset) -> Any:
+    if data.shape:
+        return np.asarray(data[()])
+    found = data[()]
+    return found.decode() if isinstance(found, bytes) else float(found)
 
 
 def _network(group: h5py.Group) -> Network:
     content = _numbers(group)
+    if content["activation"] not in ACTIVATIONS:
+        raise ValueError(content["activation"])
     layers = sum(name.startswith("weights.") for name in content)
     weights = tuple(content.pop(f"weights.{k}") for k in range(layers))
     biases = tuple(content.pop(f"biases.{k}") for k in range(layers))

@@ -8,17 +8,16 @@ from functools import cached_property
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from dnnlik.compiled import CompiledFunction
 from dnnlik.documents import digest_of
 from dnnlik.exceptions import InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.likelihoods.tensor import TensorTerms, tensor_constraint
-from dnnlik.surrogate.description import SurrogateDescription
+from dnnlik.surrogate.activations import activation
+from dnnlik.surrogate.description import Network, SurrogateDescription
 from dnnlik.typing import Gradients, Points, Values
 
-__all__ = ["SurrogateLikelihood", "rounded_selu"]
-
-# arXiv:1706.02515, equation 14.
-_SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772
+__all__ = ["SurrogateLikelihood"]
 
 
 class SurrogateLikelihood(Likelihood):
@@ -27,10 +26,10 @@ class SurrogateLikelihood(Likelihood):
     Args:
         description: what was trained.
         with_network: without it is the quadratic baseline alone.
-        rounding: see `rounded_selu`. At 0 it is the network that was trained, whose slope
-            jumps wherever a unit changes sign: Newton's method ends at such places, short
-            of a maximum. Where fits are part of a program, 0.05 rounds them off. Validate
-            what you use: this is another function, if only a little.
+        rounding: of a SELU network, see `rounded_selu`. At 0 it is the network that was
+            trained, whose slope jumps wherever a unit changes sign: Newton's method ends at
+            such places, short of a maximum. Where fits are part of a program, 0.05 rounds
+            them off. Validate what you use: this is another function, if only a little.
     """
 
     def __init__(
@@ -59,11 +58,42 @@ class SurrogateLikelihood(Likelihood):
         if self.description.quadratic is not None:
             value += self._quadratic(points)
         if self._with_network:
-            value += self._network(points)
+            value += tf.add_n(self._members(points)) / len(self._networks)
         if self.description.adds_constraint:
             return value
         # The network learned main and constraint terms together.
         return value - tensor_constraint(self.parameters.constraint_terms, points)
+
+    @property
+    def _networks(self) -> tuple[Network, ...]:
+        return self.description.networks
+
+    def uncertainty(self, points: ArrayLike) -> Values:
+        """That of ``log_likelihood``, one standard deviation: the spread of the members of
+        an ensemble times its calibrated factor, (n, d) → (n,).
+
+        Raises:
+            InvalidInput: a single network, which cannot know.
+        """
+        if len(self._networks) < 2:
+            raise InvalidInput(
+                "the uncertainty of a surrogate is the spread of several networks; train with "
+                "--members. Received: one network"
+            )
+        return self._spread.value(self.parameters.points(points))
+
+    def _members(self, points: tf.Tensor) -> list[tf.Tensor]:
+        return [_network(network, points, self.rounding) for network in self._networks]
+
+    @cached_property
+    def _spread(self) -> CompiledFunction:
+        def spread(points: tf.Tensor) -> tf.Tensor:
+            members = tf.stack(self._members(points))
+            freedom = len(self._networks) - 1
+            square = tf.reduce_sum(tf.square(members - tf.reduce_mean(members, 0)), 0) / freedom
+            return self.description.uncertainty_factor * tf.sqrt(square)
+
+        return CompiledFunction(spread, len(self.parameters))
 
     @cached_property
     def _terms(self) -> TensorTerms:
@@ -75,14 +105,6 @@ class SurrogateLikelihood(Likelihood):
         step = points - q.centre
         curved = 0.5 * tf.reduce_sum((step @ q.hessian) * step, axis=1)
         return q.value + tf.linalg.matvec(step, tf.constant(q.gradient)) + curved
-
-    def _network(self, points: tf.Tensor) -> tf.Tensor:
-        network = self.description.network
-        values = (points - network.input_mean) / network.input_scale
-        for weights, biases in zip(network.weights[:-1], network.biases[:-1], strict=True):
-            values = rounded_selu(values @ weights + biases, self.rounding)
-        last = tf.linalg.matvec(values, tf.constant(network.weights[-1][:, 0]))
-        return network.output_mean + network.output_scale * (last + network.biases[-1][0])
 
     def _main(self, points: Points) -> Values:
         return self._terms.log_main(points)
@@ -99,18 +121,11 @@ class SurrogateLikelihood(Likelihood):
         return self._terms.hessian_vector(points, vectors)
 
 
-def rounded_selu(x: tf.Tensor, width: float) -> tf.Tensor:
-    r"""SELU whose kink at zero is rounded over a width: infinitely often differentiable.
-
-    :math:`\lambda[x^+ + \alpha(e^{x^-} - 1)]` with :math:`w\ln(1+e^{\pm x/w})` in place of
-    both :math:`\pm x^\pm`; SELU itself at w = 0, and far from zero at any. It differs by at
-    most :math:`\lambda(\alpha - 1)w\ln 2 < 0.5\,w`.
-
-    >>> x = tf.constant([-3.0, 0.0, 3.0], tf.float64)
-    >>> tf.abs(rounded_selu(x, 0.1) - tf.nn.selu(x)).numpy().round(3).tolist()
-    [0.0, 0.045, 0.0]
-    """
-    if not width:
-        return tf.nn.selu(x)
-    above, below = width * tf.math.softplus(x / width), -width * tf.math.softplus(-x / width)
-    return _SCALE * (above + _ALPHA * tf.math.expm1(below))
+def _network(network: Network, points: tf.Tensor, rounding: float) -> tf.Tensor:
+    """One member at points, (n, d) → (n,)."""
+    active = activation(network.activation, rounding)
+    values = (points - network.input_mean) / network.input_scale
+    for weights, biases in zip(network.weights[:-1], network.biases[:-1], strict=True):
+        values = active(values @ weights + biases)
+    last = tf.linalg.matvec(values, tf.constant(network.weights[-1][:, 0]))
+    return network.output_mean + network.output_scale * (last + network.biases[-1][0])

@@ -1,4 +1,4 @@
-"""The architecture: a SELU multilayer perceptron in Keras (arXiv:1706.02515)."""
+"""The architecture: a multilayer perceptron in Keras."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["build_network", "network_arrays"]
+__all__ = ["OUTPUT", "build_network", "network_arrays"]
+
+OUTPUT = "surrogate_output"
+"""Name of the last layer."""
 
 
 def build_network(
-    width: int, layers: Sequence[int], *, seed: int = 0, dtype: str = "float32"
+    width: int,
+    layers: Sequence[int],
+    *,
+    activation: str = "selu",
+    seed: int = 0,
+    dtype: str = "float32",
 ) -> keras.Sequential:
-    """A network (n, width) → (n, 1): SELU hidden layers with lecun_normal, linear output.
+    """A network (n, width) → (n, 1): hidden layers with lecun_normal (arXiv:1706.02515),
+    linear output.
 
     >>> build_network(3, (8, 8)).count_params()
     113
@@ -25,16 +34,16 @@ def build_network(
         initializer = keras.initializers.LecunNormal(seed=int(own))
         model.add(
             keras.layers.Dense(
-                units, activation="selu", kernel_initializer=initializer, dtype=dtype
+                units, activation=activation, kernel_initializer=initializer, dtype=dtype
             )
         )
     last = keras.initializers.LecunNormal(seed=int(seeds[-1]))
-    model.add(keras.layers.Dense(1, kernel_initializer=last, dtype=dtype))
+    model.add(keras.layers.Dense(1, kernel_initializer=last, dtype=dtype, name=OUTPUT))
     return model
 
 
 def network_arrays(
-    weights: Sequence[NDArray[np.float32]],
+    weights: Sequence[NDArray[np.floating]],
 ) -> tuple[tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
     """Keras' flat list of weights as (kernels, biases) in float64."""
     arrays = [np.asarray(weight, dtype=np.float64) for weight in weights]

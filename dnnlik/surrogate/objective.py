@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dnnlik.surrogate.data import TrainingData
+from dnnlik.surrogate.data import Points
 
 __all__ = ["VALUE_ERROR", "GradientTrainer", "trainer"]
 
@@ -59,11 +59,11 @@ class GradientTrainer(keras.Model):
 
 
 def trainer(
-    network: keras.Sequential, data: TrainingData, gradient_weight: float
+    network: keras.Sequential, points: Points, gradient_weight: float
 ) -> tuple[keras.Model, np.ndarray]:
     """The model to fit, not compiled, and its targets (n,) or (n, 1 + d)."""
-    if data.slopes is None or gradient_weight == 0:
-        return network, data.targets
-    mean_square = float(np.mean(np.sum(data.slopes.astype(np.float64) ** 2, axis=1)))
+    if points.slopes is None or gradient_weight == 0:
+        return network, points.targets
+    mean_square = float(np.mean(np.sum(points.slopes.astype(np.float64) ** 2, axis=1)))
     model = GradientTrainer(network, gradient_weight / (mean_square or 1.0))
-    return model, np.concatenate([data.targets[:, None], data.slopes], axis=1)
+    return model, np.concatenate([points.targets[:, None], points.slopes], axis=1)

@@ -1,4 +1,5 @@
-"""Plateau schedule and early stopping as plain state, so that a restart keeps it."""
+"""How a training stands, as plain state, so that a restart keeps it: the best loss, and the
+rate and the early stopping of a plateau schedule."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ class Plateau:
     """Where the schedule stands after some epochs.
 
     Attributes:
-        rate: the learning rate of the next epoch.
+        rate: the learning rate of the next epoch, of a plateau schedule.
         best: lowest validation loss so far.
         reference: the loss that the next gain is measured from.
         waited: epochs since the last gain.
@@ -32,7 +33,7 @@ class Plateau:
     def after(self, loss: float, settings: TrainingSettings) -> Plateau:
         """The state after one more epoch with this validation loss.
 
-        >>> settings = TrainingSettings(rate_patience=1, rate_factor=0.5)
+        >>> settings = TrainingSettings(schedule="plateau", rate_patience=1, rate_factor=0.5)
         >>> first = Plateau(rate=1.0).after(2.0, settings)
         >>> first.after(2.0, settings).rate
         0.5
@@ -40,7 +41,7 @@ class Plateau:
         gained = loss < self.reference * (1 - settings.gain)
         waited = 0 if gained else self.waited + 1
         since_cut = 0 if gained else self.since_cut + 1
-        cut = since_cut >= settings.rate_patience
+        cut = settings.schedule == "plateau" and since_cut >= settings.rate_patience
         return replace(
             self,
             rate=self.rate * settings.rate_factor if cut else self.rate,
@@ -51,6 +52,8 @@ class Plateau:
             epochs=self.epochs + 1,
         )
 
-    def finished(self, settings: TrainingSettings) -> bool:
-        """Whether to stop: too long without gain, or all epochs done."""
-        return self.waited >= settings.stop_patience or self.epochs >= settings.max_epochs
+    def finished(self, settings: TrainingSettings, epochs: int) -> bool:
+        """Whether to stop: all epochs done, or (of a plateau schedule) too long without
+        gain. A cosine ends when its rate is zero: what is best comes last."""
+        impatient = settings.schedule == "plateau" and self.waited >= settings.stop_patience
+        return impatient or self.epochs >= epochs

@@ -1,74 +1,166 @@
-"""The settings of a training."""
+"""The settings of a training, and the recipes that have a name."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from dnnlik.exceptions import InvalidInput
+from dnnlik.surrogate.description import ACTIVATIONS
 from dnnlik.typing import JSON
 
-__all__ = ["BASELINES", "TrainingSettings"]
+__all__ = ["CHOICES", "RECIPES", "TrainingSettings", "recipe"]
 
-BASELINES = ("quadratic", "none")
+CHOICES = {
+    "activation": ACTIVATIONS,
+    "baseline": ("best", "regression", "hessian", "none"),
+    "optimizer": ("muon", "adam"),
+    "schedule": ("cosine", "plateau"),
+    "precision": ("float32", "float64"),
+}
+"""What the settings that are words may be."""
+
+_RATES = {"muon": 5e-3, "adam": 1e-3}
+_POSITIVE = ("batch_size", "steps", "rate_patience", "stop_patience", "members")
+_NOT_NEGATIVE = ("peak_weight", "gradient_weight", "seed")
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a surrogate is trained; the defaults are the result of `docs/decisions.md`.
+    """How a surrogate is trained; the defaults were chosen by measurement
+    (`docs/surrogates.md`).
 
     Attributes:
-        layers: units of the hidden layers (SELU, lecun_normal).
-        baseline: "quadratic": closed-form constraints, plus the expansion of
-            ``log_main`` at the maximum, plus the network on the rest. "none": the
-            network learns the whole log-likelihood, as in arXiv:1911.03305.
+        layers: units of the hidden layers.
+        activation: "silu", smooth; "selu", that of arXiv:1911.03305; "tanh".
+        baseline: the quadratic that stands beside closed-form constraints and network.
+            "hessian": the expansion of ``log_main`` at the maximum. "regression": the one
+            that fits the training points best. "best": of the two the one with the
+            smaller error on validation points. "none": the network learns the whole
+            log-likelihood, constraints included, as in arXiv:1911.03305.
+        standardise: whether inputs are standardised.
         peak_weight: extra weight in the loss of points at the maximum; it falls as
             exp(-Δ/5) with the drop Δ of the log-likelihood. The few points near the
             profile are what t_μ depends on; 0 gives every point the same weight.
         gradient_weight: weight in the loss of the gradient's error, relative to the mean
             square of the gradient; used where the samples have gradients.
-        batch_size: points a gradient step.
-        learning_rate: of Adam, at the start.
-        rate_factor, rate_patience: the rate is multiplied by the factor after this
-            many epochs without a gain of ``gain`` (relative) in the validation loss.
-        stop_patience: training stops after this many epochs without gain.
-        max_epochs: and in any case after this many.
-        seed: of the initial weights and of the order of the points.
+        optimizer: "muon", steps of orthogonalised momentum for the hidden layers (as
+            `keras.optimizers.Muon`) and of Adam for the rest; "adam".
+        learning_rate: at the start; None: 0.005 of muon, 0.001 of adam.
+        schedule: "cosine": the rate rises for a hundredth of the steps and falls to zero
+            along a cosine. "plateau": it is multiplied by ``rate_factor`` after
+            ``rate_patience`` epochs without a gain of ``gain`` (relative) in the validation
+            loss, and training stops after ``stop_patience`` such epochs.
+        batch_size: points a step.
+        steps: steps of the optimizer in all (of a plateau schedule: at most), in whole
+            epochs, unless ``max_epochs`` says how many epochs.
+        max_epochs: epochs; None for as many as make ``steps``.
+        precision: of the training, "float32" or "float64".
+        members: networks that are trained, each from other initial weights on another
+            draw of the training walkers; the surrogate is their mean.
+        draw: the fraction of the training walkers that each of several members sees.
+        seed: of the initial weights, of the draws and of the order of the points.
+
+    Raises:
+        InvalidInput: a setting that means nothing.
     """
 
     layers: tuple[int, ...] = (200, 200, 200)
-    baseline: str = "quadratic"
-    peak_weight: float = 50.0
+    activation: str = "silu"
+    baseline: str = "best"
+    standardise: bool = True
+    peak_weight: float = 5.0
     gradient_weight: float = 4.0
-    batch_size: int = 256
-    learning_rate: float = 1e-3
+    optimizer: str = "muon"
+    learning_rate: float | None = None
+    schedule: str = "cosine"
     rate_factor: float = 0.5
     rate_patience: int = 4
     stop_patience: int = 15
     gain: float = 1e-3
-    max_epochs: int = 80
+    batch_size: int = 512
+    steps: int = 20_000
+    max_epochs: int | None = None
+    precision: str = "float32"
+    members: int = 1
+    draw: float = 0.9
     seed: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(int(units) for units in self.layers))
-        if self.baseline not in BASELINES:
-            raise InvalidInput(
-                f"the baseline must be one of {', '.join(BASELINES)}. Received: {self.baseline!r}"
-            )
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InvalidInput(
+                    f"{name} must be one of {', '.join(known)}. Received: {getattr(self, name)!r}"
+                )
         if not self.layers or min(self.layers) < 1:
             raise InvalidInput(f"a network needs hidden layers of units. Received: {self.layers}")
-        if not self.peak_weight >= 0:
-            raise InvalidInput(f"peak_weight must not be negative. Received: {self.peak_weight}")
-        if not self.gradient_weight >= 0:
-            raise InvalidInput(
-                f"gradient_weight must not be negative. Received: {self.gradient_weight}"
-            )
-        if self.seed < 0:
-            raise InvalidInput(f"the seed must not be negative. Received: {self.seed}")
-        positive = ("batch_size", "learning_rate", "rate_patience", "stop_patience", "max_epochs")
-        for name in positive:
+        for name in _NOT_NEGATIVE:
+            if not getattr(self, name) >= 0:
+                raise InvalidInput(f"{name} must not be negative. Received: {getattr(self, name)}")
+        optional = [n for n in ("learning_rate", "max_epochs") if getattr(self, n) is not None]
+        for name in (*_POSITIVE, *optional):
             if not getattr(self, name) > 0:
                 raise InvalidInput(f"{name} must be positive. Received: {getattr(self, name)}")
+        if not 0 < self.draw <= 1:
+            raise InvalidInput(f"draw is a fraction above 0, at most 1. Received: {self.draw}")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate at the start."""
+        return _RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
+
+    def epochs(self, points: int) -> int:
+        """How many epochs (at most) a training on so many points has.
+
+        >>> TrainingSettings(steps=1000, batch_size=100).epochs(5000)
+        20
+        """
+        if self.max_epochs is not None:
+            return self.max_epochs
+        return max(1, round(self.steps / max(1, points // self.batch_size)))
 
     def to_json(self) -> JSON:
         """A JSON object of all settings."""
         return {**asdict(self), "layers": list(self.layers)}
+
+
+RECIPES = {
+    "default": TrainingSettings(),
+    # arXiv:1911.03305, section 4.2: log-likelihood and prior are learned as a whole, from
+    # values, inputs as they are. The batch is that of 10⁵ points.
+    "paper": TrainingSettings(
+        layers=(5000, 5000),
+        activation="selu",
+        baseline="none",
+        standardise=False,
+        peak_weight=0.0,
+        gradient_weight=0.0,
+        optimizer="adam",
+        schedule="plateau",
+        rate_factor=0.2,
+        rate_patience=40,
+        stop_patience=48,
+        gain=1e-5,
+        batch_size=512,
+        max_epochs=1000,
+        precision="float64",
+    ),
+}
+"""Settings by name. "paper" is that of arXiv:1911.03305: with `strategy="unbiased"` its
+networks B, with "mixed" its networks F. It used batches of 1024 and 2048 for 2 and 5·10⁵
+points, half as many points again for each validation and test, and the best of five."""
+
+
+def recipe(name: str, **changes: Any) -> TrainingSettings:
+    """A recipe with some settings of one's own.
+
+    >>> recipe("paper", layers=(500, 500)).baseline
+    'none'
+
+    Raises:
+        InvalidInput: no such recipe, or settings that mean nothing.
+    """
+    if name not in RECIPES:
+        raise InvalidInput(f"the recipe must be one of {', '.join(RECIPES)}. Received: {name!r}")
+    return replace(RECIPES[name], **changes)

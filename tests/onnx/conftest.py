@@ -30,12 +30,16 @@ def _parameters(size: int) -> ParameterSet:
     return ParameterSet(kinds[:size])
 
 
-def _network(rng: np.random.Generator, size: int, layers: tuple[int, ...]) -> Network:
+def _network(
+    rng: np.random.Generator, size: int, layers: tuple[int, ...], activation: str
+) -> Network:
     units = [size, *layers, 1]
     weights = [rng.normal(size=(a, b)) / np.sqrt(a) for a, b in pairwise(units)]
     biases = [0.3 * rng.normal(size=unit) for unit in units[1:]]
     scale = rng.uniform(0.5, 2, size)
-    return Network(tuple(weights), tuple(biases), rng.normal(size=size), scale, -7.0, 3.0)
+    return Network(
+        tuple(weights), tuple(biases), rng.normal(size=size), scale, -7.0, 3.0, activation
+    )
 
 
 def _symmetric(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -53,6 +57,8 @@ def make_description() -> MakeDescription:
         quadratic: bool = True,
         adds_constraint: bool = True,
         seed: int = 1,
+        activation: str = "selu",
+        members: int = 1,
     ) -> SurrogateDescription:
         rng = np.random.default_rng(seed)
         parameters = _parameters(size)
@@ -63,7 +69,8 @@ def make_description() -> MakeDescription:
             quadratic=Quadratic(inits, -20.0, rng.normal(size=size), -_symmetric(rng, size))
             if quadratic
             else None,
-            network=_network(rng, size, layers),
+            networks=tuple(_network(rng, size, layers, activation) for _ in range(members)),
+            uncertainty_factor=1.7,
             domain=Domain(inits - 2, inits + 1.5, inits, _symmetric(rng, size), 1.5 * size),
             settings={"layers": list(layers), "seed": seed},
             provenance={"likelihood": "sha256:0"},

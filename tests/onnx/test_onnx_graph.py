@@ -14,6 +14,8 @@ from onnx.reference import ReferenceEvaluator
 from dnnlik.exceptions import InvalidInput
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.parameters import Normal, Poisson
+from dnnlik.surrogate.description import ACTIVATIONS
+from dnnlik.surrogate.likelihood import SurrogateLikelihood
 
 NAMES = ["log_likelihood", "log_constraint", "gradient", "in_domain"]
 KINDS = [
@@ -28,7 +30,9 @@ def run(model, points):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)
-    return dict(zip(NAMES, session.run(NAMES, {"parameters": points}), strict=True))
+    names = [output.name for output in session.get_outputs()]
+    assert names[: len(NAMES)] == NAMES
+    return dict(zip(names, session.run(names, {"parameters": points}), strict=True))
 
 
 def selu(x):
@@ -64,7 +68,7 @@ def test_values_are_the_sum_of_the_parts(make_description, scatter, size, layers
     found = run(surrogate_model(description, metadata={}), points)
     wanted = np.array([constraint(description.parameters, point) for point in points])
     np.testing.assert_allclose(found["log_constraint"], wanted, rtol=1e-12)
-    total = np.array([forward(description.network, point) for point in points])
+    total = np.array([forward(description.networks[0], point) for point in points])
     if quadratic:
         total += description.quadratic.value_of(points)
     np.testing.assert_allclose(found["log_likelihood"], total + (wanted if adds else 0), rtol=1e-11)
@@ -199,16 +203,52 @@ def test_empty_batch(make_description):
 def test_arrays_that_do_not_fit_are_refused(make_description):
     """Weights of the wrong shapes, no hidden layer and non-finite numbers are one line each."""
     description = make_description(size=3, layers=(8,))
-    network = description.network
+    network = description.networks[0]
     wrong = replace(network, weights=(network.weights[0][:2], network.weights[1]))
     with pytest.raises(InvalidInput, match=r"\[\(3, 8\), \(8, 1\)\]. Received: \[\(2, 8\)"):
-        surrogate_model(replace(description, network=wrong), metadata={})
+        surrogate_model(replace(description, networks=(wrong,)), metadata={})
     linear = replace(network, weights=(np.ones((3, 1)),), biases=(np.ones(1),))
     with pytest.raises(InvalidInput, match="at least one hidden layer"):
-        surrogate_model(replace(description, network=linear), metadata={})
+        surrogate_model(replace(description, networks=(linear,)), metadata={})
     diverged = replace(network, output_scale=math.nan)
     with pytest.raises(InvalidInput, match="Received: 1 that are not"):
-        surrogate_model(replace(description, network=diverged), metadata={})
+        surrogate_model(replace(description, networks=(diverged,)), metadata={})
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_is_that_of_the_surrogate(make_description, scatter, activation):
+    """Value and gradient agree with the same network in TensorFlow, far out as well."""
+    description = make_description(activation=activation)
+    surrogate = SurrogateLikelihood(description)
+    for spread in (0.9, 300.0):
+        points = scatter(description, spread=spread)
+        found = run(surrogate_model(description, metadata={}), points)
+        possible = np.isfinite(found["log_constraint"])
+        value, gradient = surrogate.value_and_gradient(points[possible])
+        np.testing.assert_allclose(found["log_likelihood"][possible], value, rtol=1e-10)
+        scale = np.abs(gradient).max()
+        np.testing.assert_allclose(
+            found["gradient"][possible], gradient, rtol=1e-9, atol=1e-11 * scale
+        )
+
+
+def test_an_ensemble_is_one_graph_with_its_uncertainty(make_description, scatter):
+    """The mean of the members, each published alone, and the factor times their standard
+    deviation; the gradient is the mean's."""
+    description = make_description(members=3)
+    points = scatter(description, n=20, spread=0.1)
+    found = run(surrogate_model(description, metadata={}), points)
+    alone = [
+        run(surrogate_model(replace(description, networks=(network,)), metadata={}), points)
+        for network in description.networks
+    ]
+    assert "uncertainty" not in alone[0]
+    for name in ("log_likelihood", "gradient"):
+        wanted = np.mean([each[name] for each in alone], axis=0)
+        np.testing.assert_allclose(found[name], wanted, rtol=1e-11, atol=1e-11)
+    spread = np.std([each["log_likelihood"] for each in alone], axis=0, ddof=1)
+    assert description.uncertainty_factor == 1.7
+    np.testing.assert_allclose(found["uncertainty"], 1.7 * spread, rtol=1e-9)
 
 
 @pytest.mark.slow
@@ -220,7 +260,7 @@ def test_keras_network_converted_by_tf2onnx_agrees(make_description, scatter):
     import tf2onnx
 
     description = make_description(size=4, quadratic=False, adds_constraint=False)
-    network = description.network
+    network = description.networks[0]
     inputs = keras.Input((4,), name="standardised")
     hidden = inputs
     for units in network.layers:

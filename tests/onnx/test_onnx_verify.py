@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
-from dnnlik.exceptions import InvalidFile
+from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.runtime import PublishedLikelihood
 from dnnlik.onnx.verify import difference, verify, write
@@ -173,3 +173,22 @@ def test_missing_folder(tmp_path, description):
     """A folder that does not exist is one line."""
     with pytest.raises(InvalidFile, match="cannot be written"):
         write(surrogate_model(description, metadata={}), tmp_path / "no" / "likelihood.onnx")
+
+
+def test_the_uncertainty_of_an_ensemble_is_verified(make_description, publish, scatter):
+    """Another factor in the file than in the surrogate is named; a single network has none
+    to be verified."""
+    description = make_description(members=3)
+    path, points = publish(description), scatter(description)
+    other = PublishedLikelihood.open(path)
+    assert other.has_uncertainty
+    right = verify(path, description, points=points, uncertainty=other.uncertainty)
+    assert right.passed
+    assert "uncertainty" in {check.name for check in right.checks}
+    tamper(path, scale_constant("uncertainty/variance/operand_1", 1.1))
+    assert failures(verify(path, description, points=points, uncertainty=other.uncertainty)) == {
+        "uncertainty"
+    }
+    single = make_description()
+    with pytest.raises(InvalidInput, match="single network"):
+        PublishedLikelihood.open(publish(single)).uncertainty(points)

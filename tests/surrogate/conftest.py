@@ -12,8 +12,8 @@ from dnnlik.likelihoods import AnalyticLikelihood, Likelihood, open_likelihood
 from dnnlik.parameters import Normal, Parameter
 from dnnlik.sampling import Samples, sample
 from dnnlik.surrogate.description import SurrogateDescription
+from dnnlik.surrogate.ensemble import train
 from dnnlik.surrogate.settings import TrainingSettings
-from dnnlik.surrogate.training import train
 
 DEFINITION = """
 import numpy as np
@@ -62,7 +62,7 @@ def samples(samples_file: Path) -> Samples:
 
 
 SETTINGS = TrainingSettings(
-    layers=(32, 32), batch_size=128, max_epochs=25, learning_rate=3e-3, rate_patience=2, seed=1
+    layers=(32, 32), batch_size=128, max_epochs=60, learning_rate=0.01, peak_weight=20.0, seed=1
 )
 
 
@@ -75,7 +75,7 @@ def trained(samples: Samples) -> SurrogateDescription:
 @pytest.fixture(scope="session")
 def trained_whole(samples: Samples) -> SurrogateDescription:
     """The same without a baseline: the network learned the whole log-likelihood."""
-    return train(samples, replace(SETTINGS, baseline="none", max_epochs=40))
+    return train(samples, replace(SETTINGS, baseline="none", activation="selu"))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from dnnlik.exceptions import InvalidFile
-from dnnlik.surrogate.data import domain_of, quadratic_of, split, training_data
+from dnnlik.surrogate.baseline import expansion
+from dnnlik.surrogate.data import drawn, split, training_data
+from dnnlik.surrogate.domain import domain_of
+from dnnlik.surrogate.settings import TrainingSettings
 
 
 def test_every_row_has_one_use(samples):
@@ -42,58 +45,71 @@ def test_the_split_is_always_the_same(samples, samples_file):
         np.testing.assert_array_equal(getattr(again, name), getattr(split(samples), name))
 
 
+PLAIN = TrainingSettings(peak_weight=0.0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("baseline", [True, False])
-def test_standardisation(samples, baseline):
+def test_standardisation(samples, baseline, precision):
     """Zero mean and unit width of the training rows; validation rows by the same scaling;
     undone, the targets are log_main less the quadratic, or all of the log-likelihood."""
-    quadratic = quadratic_of(samples) if baseline else None
-    data = training_data(samples, quadratic)
-    np.testing.assert_allclose(data.inputs.mean(axis=0), 0, atol=1e-4)
-    np.testing.assert_allclose(data.inputs.std(axis=0), 1, rtol=1e-4)
-    assert data.targets.mean() == pytest.approx(0, abs=1e-4)
-    assert data.targets.std() == pytest.approx(1, rel=1e-4)
+    quadratic = expansion(samples) if baseline else None
+    data = training_data(samples, quadratic, replace(PLAIN, precision=precision))
+    training, scaling = data.training, data.scaling
+    np.testing.assert_allclose(training.inputs.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(training.inputs.std(axis=0), 1, rtol=1e-4)
+    assert training.targets.mean() == pytest.approx(0, abs=1e-4)
+    assert training.targets.std() == pytest.approx(1, rel=1e-4)
     parts = split(samples)
     target = samples.log_likelihood
     if baseline:
         target = samples.log_main - quadratic.value_of(samples.points)
-    for part, inputs, targets in (
-        (parts.train, data.inputs, data.targets),
-        (parts.validation, data.validation_inputs, data.validation_targets),
-    ):
-        points = inputs * data.input_scale + data.input_mean
+    for part, scaled in ((parts.train, training), (parts.validation, data.validation)):
+        points = scaled.inputs * scaling.input_scale + scaling.input_mean
         np.testing.assert_allclose(points, samples.points[part], atol=1e-5)
-        undone = targets * data.output_scale + data.output_mean
+        undone = scaled.targets * scaling.output_scale + scaling.output_mean
         np.testing.assert_allclose(undone, target[part], atol=1e-5 * np.ptp(target))
-        assert inputs.dtype == targets.dtype == np.float32
+        assert scaled.inputs.dtype == scaled.targets.dtype == np.dtype(precision)
+
+
+def test_inputs_as_they_are(samples):
+    """Without standardising, the inputs are the parameters; the target still is scaled."""
+    data = training_data(samples, None, replace(PLAIN, standardise=False, precision="float64"))
+    np.testing.assert_array_equal(data.training.inputs, samples.points[split(samples).train])
+    assert data.training.targets.std() == pytest.approx(1, rel=1e-9)
 
 
 def test_a_constant_parameter_is_not_divided_by_zero(samples):
     """A parameter that never moved keeps scale one."""
     points = samples.points.copy()
     points[:, 1] = 0.25
-    data = training_data(replace(samples, points=points), None)
-    assert data.input_scale[1] == 1.0
-    assert not data.inputs[:, 1].any()
+    data = training_data(replace(samples, points=points), None, PLAIN)
+    assert data.scaling.input_scale[1] == 1.0
+    assert not data.training.inputs[:, 1].any()
 
 
 def test_weights(samples):
-    """1 + w exp(-Δ/5) over its mean over all rows; equal without peak weight."""
-    even = training_data(samples, None)
-    assert set(even.weights) == set(even.validation_weights) == {np.float32(1)}
-    data = training_data(samples, None, peak_weight=20.0)
+    """1 + w exp(-Δ/5) over its mean over the rows; equal without peak weight."""
+    even = training_data(samples, None, PLAIN)
+    assert set(even.training.weights) == set(even.validation.weights) == {np.float32(1)}
+    data = training_data(samples, None, replace(PLAIN, peak_weight=20.0))
     drop = samples.log_likelihood.max() - samples.log_likelihood
-    wanted = 1 + 20 * np.exp(-drop / 5)
-    np.testing.assert_allclose(
-        data.weights, (wanted / wanted.mean())[split(samples).train], rtol=1e-6
-    )
+    wanted = (1 + 20 * np.exp(-drop / 5))[split(samples).train]
+    np.testing.assert_allclose(data.training.weights, wanted / wanted.mean(), rtol=1e-5)
 
 
-def test_the_quadratic_of_a_gaussian_is_exact(gaussian_samples):
-    """For a quadratic main term the baseline is the main term, everywhere."""
-    gauss, samples = gaussian_samples
-    found = quadratic_of(samples).value_of(samples.points)
-    np.testing.assert_allclose(found, gauss.log_main(samples.points), atol=1e-8)
-    np.testing.assert_allclose(found, samples.log_main, atol=1e-8)
+def test_a_draw_is_of_whole_training_walkers(samples):
+    """So many of the training walkers with all their rows, no others; the seed decides;
+    all of them are the training rows."""
+    train = split(samples).train
+    walkers = samples.chain.astype(int) * 10_000 + samples.walker
+    rows = drawn(samples, 0.7, seed=1)
+    assert not (rows & ~train).any()
+    kept, present = np.unique(walkers[rows]), np.unique(walkers[train])
+    assert kept.size == round(0.7 * present.size)
+    np.testing.assert_array_equal(rows, train & np.isin(walkers, kept))
+    assert not np.array_equal(rows, drawn(samples, 0.7, seed=2))
+    np.testing.assert_array_equal(drawn(samples, 1.0, seed=1), train)
 
 
 @pytest.mark.parametrize("baseline", [True, False])
@@ -104,9 +120,9 @@ def test_what_is_not_finite_is_refused(samples, baseline, column, value):
     """One bad number in points or log terms is one line that counts it."""
     bad = getattr(samples, column).copy()
     bad[17] = value
-    quadratic = quadratic_of(samples) if baseline else None
+    quadratic = expansion(samples) if baseline else None
     with pytest.raises(InvalidFile, match="Received: 1 points") as caught:
-        training_data(replace(samples, **{column: bad}), quadratic)
+        training_data(replace(samples, **{column: bad}), quadratic, PLAIN)
     assert "\n" not in str(caught.value)
 
 

@@ -42,16 +42,19 @@ def test_layers_are_the_hidden_units():
 
 def test_the_digest_is_that_of_the_numbers(trained):
     """Any other number is another digest; settings and provenance are not numbers."""
-    network = trained.network
+    (network,) = trained.networks
     weights = (network.weights[0] * (1 + 1e-15 * 4), *network.weights[1:])
     others = [
         replace(trained, adds_constraint=False),
         replace(trained, quadratic=None),
-        replace(trained, network=replace(network, output_mean=network.output_mean + 1)),
-        replace(trained, network=replace(network, weights=weights)),
+        replace(trained, networks=(replace(network, output_mean=network.output_mean + 1),)),
+        replace(trained, networks=(replace(network, weights=weights),)),
+        replace(trained, networks=(replace(network, activation="tanh"),)),
+        replace(trained, networks=(network, network)),
+        replace(trained, uncertainty_factor=2.0),
     ]
     digests = {trained.digest(), *(other.digest() for other in others)}
-    assert len(digests) == 5
+    assert len(digests) == 8
     assert replace(trained, settings={}, provenance={}).digest() == trained.digest()
 
 

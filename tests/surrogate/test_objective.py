@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dnnlik.surrogate.data import TrainingData, quadratic_of, training_data
+from dnnlik.surrogate.baseline import expansion
+from dnnlik.surrogate.data import Points, training_data
 from dnnlik.surrogate.network import build_network
 from dnnlik.surrogate.objective import GradientTrainer, trainer
+from dnnlik.surrogate.settings import TrainingSettings
 
 WIDTH = 3
 
@@ -20,11 +22,7 @@ def data_of(count, *, seed=0, slopes=True):
     y = np.sin(x[:, 0]) * x[:, 1] + 0.5 * x[:, 2] ** 2
     g = np.stack([np.cos(x[:, 0]) * x[:, 1], np.sin(x[:, 0]), x[:, 2]], axis=1)
     ones = np.ones(count, dtype=np.float32)
-    return TrainingData(
-        inputs=x, targets=y, weights=ones, slopes=g if slopes else None,
-        validation_inputs=x, validation_targets=y, validation_weights=ones,
-        input_mean=np.zeros(WIDTH), input_scale=np.ones(WIDTH), output_mean=0.0, output_scale=1.0,
-    )  # fmt: skip
+    return Points(inputs=x, targets=y, weights=ones, slopes=g if slopes else None)
 
 
 def test_one_step_descends_the_stated_loss():
@@ -97,10 +95,11 @@ def test_slopes_are_derivatives_of_the_targets(small_run):
     """Moving a point by a small step changes its target by slope times step, in
     standardised units, with the baseline and without."""
     samples, likelihood = small_run.samples, small_run.likelihood
-    for quadratic in (quadratic_of(samples), None):
-        data = training_data(samples, quadratic)
-        point = data.inputs[:5] * data.input_scale + data.input_mean
-        step = 1e-4 * data.input_scale * np.array([1.0, -0.5, 0.7])
+    for quadratic in (expansion(samples), None):
+        data = training_data(samples, quadratic, TrainingSettings(precision="float64"))
+        scaling, points = data.scaling, data.training
+        point = points.inputs[:5] * scaling.input_scale + scaling.input_mean
+        step = 1e-4 * scaling.input_scale * np.array([1.0, -0.5, 0.7])
 
         def target(x, quadratic=quadratic):
             value = likelihood.log_likelihood(x)
@@ -108,6 +107,6 @@ def test_slopes_are_derivatives_of_the_targets(small_run):
                 value = likelihood.log_main(x) - quadratic.value_of(x)
             return value
 
-        change = (target(point + step) - target(point - step)) / 2 / data.output_scale
-        expected = data.slopes[:5] @ (step / data.input_scale)
+        change = (target(point + step) - target(point - step)) / 2 / scaling.output_scale
+        expected = points.slopes[:5] @ (step / scaling.input_scale)
         np.testing.assert_allclose(change, expected, rtol=2e-3, atol=1e-8)

@@ -11,7 +11,11 @@ from dnnlik.surrogate.schedule import Plateau
 from dnnlik.surrogate.settings import TrainingSettings
 
 SETTINGS = TrainingSettings(
-    rate_patience=2, rate_factor=0.5, stop_patience=5, gain=0.1, max_epochs=8
+    schedule="plateau",
+    rate_patience=2,
+    rate_factor=0.5,
+    stop_patience=5,
+    gain=0.1,
 )
 
 
@@ -49,16 +53,24 @@ def test_the_best_loss_needs_no_gain():
 
 def test_it_stops_without_gain_or_after_all_epochs():
     """Five epochs without gain, or the eighth epoch."""
-    finished = [state.finished(SETTINGS) for state in run([1.0] * 6)]
+    finished = [state.finished(SETTINGS, 8) for state in run([1.0] * 6)]
     assert finished == [False] * 6 + [True]
-    falling = [state.finished(SETTINGS) for state in run([0.5**k for k in range(8)])]
+    falling = [state.finished(SETTINGS, 8) for state in run([0.5**k for k in range(8)])]
     assert falling == [False] * 8 + [True]
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"baseline": "cubic"}, "one of quadratic, none"),
+        ({"baseline": "cubic"}, "baseline must be one of best, regression, hessian, none"),
+        ({"activation": "relu"}, "activation must be one of silu"),
+        ({"optimizer": "sgd"}, "optimizer must be one of muon"),
+        ({"schedule": "step"}, "schedule must be one of cosine"),
+        ({"precision": "half"}, "precision must be one of float32"),
+        ({"members": 0}, "members must be positive"),
+        ({"steps": 0}, "steps must be positive"),
+        ({"draw": 0.0}, "draw is a fraction"),
+        ({"draw": math.nan}, "draw is a fraction"),
         ({"layers": ()}, "hidden layers"),
         ({"layers": (8, 0)}, "hidden layers"),
         ({"peak_weight": -1.0}, "peak_weight"),

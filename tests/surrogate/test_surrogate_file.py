@@ -26,8 +26,8 @@ def assert_same(one, other):
     assert one.adds_constraint is other.adds_constraint
     assert one.settings == other.settings
     assert one.provenance == other.provenance
-    for name in ("quadratic", "network", "domain"):
-        left, right = getattr(one, name), getattr(other, name)
+    parts = [(one.quadratic, other.quadratic), (one.domain, other.domain)]
+    for left, right in [*parts, *zip(one.networks, other.networks, strict=True)]:
         assert (left is None) == (right is None)
         for key in vars(left) if left is not None else ():
             first, second = getattr(left, key), getattr(right, key)
@@ -53,9 +53,9 @@ def test_many_layers_keep_their_order(trained, tmp_path):
     """Twelve layers: 10 comes after 9, not after 1."""
     weights = tuple(np.full((2, 2), float(k)) for k in range(12))
     biases = tuple(np.full(2, float(k)) for k in range(12))
-    network = replace(trained.network, weights=weights, biases=biases)
-    save_surrogate(replace(trained, network=network), tmp_path / "deep.h5")
-    found = load_surrogate(tmp_path / "deep.h5").network
+    network = replace(trained.networks[0], weights=weights, biases=biases)
+    save_surrogate(replace(trained, networks=(network,)), tmp_path / "deep.h5")
+    found = load_surrogate(tmp_path / "deep.h5").networks[0]
     assert [int(weight[0, 0]) for weight in found.weights] == list(range(12))
     assert [int(bias[0]) for bias in found.biases] == list(range(12))
 
@@ -89,8 +89,8 @@ def test_other_files_are_refused(tmp_path, samples_file):
 
 @pytest.mark.parametrize(
     "name",
-    ["network/weights.0", "network/biases.1", "network/input_mean", "domain", "settings",
-     "quadratic/hessian"],
+    ["network.0/weights.0", "network.0/biases.1", "network.0/input_mean", "network.0", "domain",
+     "settings", "quadratic/hessian"],
 )  # fmt: skip
 def test_a_missing_part_is_damage(path, name):
     """Without one of its arrays a surrogate is none: one line."""

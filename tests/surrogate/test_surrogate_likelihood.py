@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from dnnlik.exceptions import InvalidInput
-from dnnlik.surrogate.likelihood import SurrogateLikelihood, rounded_selu
+from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.typing import DifferentiableLogDensity, LogDensity
 
 
@@ -17,11 +18,14 @@ def selu(x):
     return 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
 
 
+ACTIVE = {"selu": selu, "silu": lambda x: x / (1 + np.exp(-x)), "tanh": np.tanh}
+
+
 def forward(network, points):
     """The network in plain NumPy."""
     values = (points - network.input_mean) / network.input_scale
     for weight, bias in zip(network.weights[:-1], network.biases[:-1], strict=True):
-        values = selu(values @ weight + bias)
+        values = ACTIVE[network.activation](values @ weight + bias)
     last = (values @ network.weights[-1] + network.biases[-1])[:, 0]
     return network.output_mean + network.output_scale * last
 
@@ -43,7 +47,7 @@ def points(samples):
 
 def test_the_value_is_the_forward_pass(description, surrogate, points):
     """Network, quadratic and constraint summed in NumPy, to twelve digits."""
-    wanted = forward(description.network, points)
+    wanted = forward(description.networks[0], points)
     if description.quadratic is not None:
         wanted = wanted + description.quadratic.value_of(points)
     if description.adds_constraint:
@@ -121,27 +125,15 @@ def test_the_tensor_function_is_part_of_larger_programs(description, points):
     np.testing.assert_allclose(product, wanted, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("width", [0.01, 0.1, 1.0])
-def test_a_rounded_selu_is_near_and_smooth(width):
-    """Within half a width of SELU, nearer than e⁻²⁰ far from zero; its slope rises or falls
-    no faster than the jump over the width."""
-    x = np.linspace(-60 * width, 60 * width, 2401)
-    tensor = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(tensor)
-        value = rounded_selu(tensor, width)
-    error = value.numpy() - selu(x)
-    assert np.abs(error).max() < 0.5 * width
-    assert np.abs(error[np.abs(x) > 25 * width]).max() < 1e-10 + np.exp(-20) * width
-    slope = np.diff(tape.gradient(value, tensor).numpy()) / np.diff(x)
-    assert np.abs(slope).max() < 0.75 / width + 2
-
-
 def test_rounding_changes_little_and_is_another_likelihood(description, points):
     """No rounding is the network itself; a small one moves values by less than it does the
     slopes of a unit, in units of the target; each has its digest."""
     exact, rounded = (SurrogateLikelihood(description, rounding=w) for w in (0.0, 1e-6))
-    scale = description.network.output_scale
+    (network,) = description.networks
+    scale = network.output_scale
+    if network.activation != "selu":  # nothing to be rounded
+        np.testing.assert_array_equal(exact.log_main(points), rounded.log_main(points))
+        return
     difference = exact.log_main(points) - rounded.log_main(points)
     assert 0 < np.abs(difference).max() < 1e-4 * scale
     assert exact.digest == SurrogateLikelihood(description).digest
@@ -153,3 +145,31 @@ def test_a_rounding_is_a_width(width, trained):
     """Neither negative nor infinite."""
     with pytest.raises(InvalidInput, match="Received: "):
         SurrogateLikelihood(trained, rounding=width)
+
+
+@pytest.fixture(scope="module")
+def ensemble(trained, samples):
+    """Three networks: the trained one and two that differ by known amounts."""
+    (network,) = trained.networks
+    others = [replace(network, output_mean=network.output_mean + x) for x in (0.3, 0.9)]
+    return replace(trained, networks=(network, *others), uncertainty_factor=2.0)
+
+
+def test_an_ensemble_is_the_mean_and_knows_the_spread(ensemble, trained, points):
+    """Members at +0, +0.3 and +0.9: the value moves by their mean, the uncertainty is
+    twice the standard deviation of the three with n - 1."""
+    single, several = SurrogateLikelihood(trained), SurrogateLikelihood(ensemble)
+    np.testing.assert_allclose(
+        several.log_likelihood(points), single.log_likelihood(points) + 0.4, rtol=1e-12
+    )
+    wanted = 2 * np.std([0.0, 0.3, 0.9], ddof=1)
+    np.testing.assert_allclose(several.uncertainty(points), wanted, rtol=1e-9)
+    _, gradient = several.value_and_gradient(points)
+    np.testing.assert_allclose(gradient, single.value_and_gradient(points)[1], rtol=1e-9, atol=1e-9)
+    assert several.digest != single.digest
+
+
+def test_one_network_knows_no_uncertainty(trained, points):
+    """One line that says what to do."""
+    with pytest.raises(InvalidInput, match=r"--members. Received: one network"):
+        SurrogateLikelihood(trained).uncertainty(points)

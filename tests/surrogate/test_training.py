@@ -16,13 +16,21 @@ import pytest
 import dnnlik
 from dnnlik.exceptions import InvalidFile, NotConverged
 from dnnlik.surrogate.data import split
+from dnnlik.surrogate.ensemble import train
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
-from dnnlik.surrogate.training import train
 
 # The rate is cut after nearly every epoch: a restart must not lose the last cut.
 SHORT = TrainingSettings(
-    layers=(16, 8), batch_size=128, max_epochs=8, rate_patience=1, gain=0.3, rate_factor=0.8, seed=2
+    layers=(16, 8),
+    schedule="plateau",
+    optimizer="adam",
+    batch_size=128,
+    max_epochs=8,
+    rate_patience=1,
+    gain=0.3,
+    rate_factor=0.8,
+    seed=2,
 )
 
 
@@ -44,9 +52,9 @@ def rms(likelihood, samples):
 
 def assert_same(one, other):
     """The same weights to the last bit, and the same history but for the seconds."""
-    for a, b in zip(one.network.weights, other.network.weights, strict=True):
+    for a, b in zip(one.networks[0].weights, other.networks[0].weights, strict=True):
         np.testing.assert_array_equal(a, b)
-    for a, b in zip(one.network.biases, other.network.biases, strict=True):
+    for a, b in zip(one.networks[0].biases, other.networks[0].biases, strict=True):
         np.testing.assert_array_equal(a, b)
 
     def history(found):
@@ -90,7 +98,7 @@ def test_the_seed_decides(samples, uninterrupted):
     """The same seed gives the same weights to the last bit, another seed others."""
     assert_same(train(samples, SHORT), uninterrupted)
     other = train(samples, replace(SHORT, seed=3, max_epochs=1))
-    assert not np.array_equal(other.network.weights[0], uninterrupted.network.weights[0])
+    assert not np.array_equal(other.networks[0].weights[0], uninterrupted.networks[0].weights[0])
 
 
 def test_the_rates_are_cut(uninterrupted):
@@ -122,7 +130,7 @@ SCRIPT = """
 import time
 from dnnlik.sampling import Samples
 from dnnlik.surrogate.settings import TrainingSettings
-from dnnlik.surrogate.training import train
+from dnnlik.surrogate.ensemble import train
 
 def wait(text, done, total):
     if done >= 4:
