@@ -294,7 +294,8 @@ def validation_summary(validation: dict[str, Any]) -> dict[str, Any]:
     quadratic = validation["quadratic_error"]
     return {
         "passed": validation["passed"],
-        "missed": [c["name"] for c in validation["checks"] if not c["passed"]],
+        "missed": [c["name"] for c in validation["checks"] if c["passed"] is False],
+        "not_measured": [c["name"] for c in validation["checks"] if c["passed"] is None],
         "rms_error_posterior": validation["posterior_error"]["rms"],
         "rms_error_posterior_quadratic_alone": quadratic and quadratic["rms"],
         "effective_fraction": validation["effective_fraction"],

@@ -42,7 +42,7 @@ def command(
     from dnnlik.exceptions import InvalidInput
     from dnnlik.sampling import Samples
     from dnnlik.surrogate.file import load_surrogate
-    from dnnlik.validation.report import read_validation
+    from dnnlik.validation.document import read_validation
 
     report: dict[str, Any] = read_validation(validation)
     description = load_surrogate(surrogate)

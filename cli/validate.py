@@ -26,6 +26,25 @@ __all__ = ["command"]
 @click.argument("samples", type=FILE)
 @click.argument("surrogate", type=FILE)
 @scan_option
+@click.option(
+    "--scan-parameter",
+    "scan_parameters",
+    multiple=True,
+    help="Scan t of this parameter as well; repeat for more.",
+)
+@click.option(
+    "--surrogate-sampler",
+    type=click.Choice(["emcee", "hamiltonian"]),
+    help="Of points from the surrogate.  [default: that of SAMPLES]",
+)
+@click.option("--quick", is_flag=True, help="Draw no points from the surrogate.")
+@click.option(
+    "--toys",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Random datasets a hypothesis, for the confidence of intervals.",
+)
 @click.option("-o", "--output", type=FILE, default=Path("validation"), show_default=True)
 def command(
     likelihood: Path,
@@ -35,23 +54,36 @@ def command(
     samples: Path,
     surrogate: Path,
     scan: Any,
+    scan_parameters: tuple[str, ...],
+    surrogate_sampler: str | None,
+    quick: bool,
+    toys: int,
     output: Path,
 ) -> None:
     """Compare SURROGATE with LIKELIHOOD on the held-out part of SAMPLES.
 
-    Writes validation.json and figures; exit code 4 if a threshold is missed.
+    Writes report.html, validation.json and figures; exit code 4 if a threshold is missed.
     """
     from dnnlik.sampling import Samples
 
     opened_samples = Samples.open(samples)
     opened = opened_likelihood(likelihood, patchset, patch, measurement)
     from dnnlik.steps import validate_step
+    from dnnlik.validation.request import Request
 
+    request = Request(
+        scan=scan,
+        scan_parameters=scan_parameters,
+        sampler=surrogate_sampler,
+        quick=quick,
+        toys=toys,
+    )
     with ProgressBar() as progress:
         validation = validate_step(
-            opened, opened_samples, surrogate, output, scan=scan, progress=progress
+            opened, opened_samples, surrogate, output, request=request, progress=progress
         )
-    print_json({"validation": str(output / "validation.json"), **validation_summary(validation)})
+    files = {"validation": str(output / "validation.json"), "report": str(output / "report.html")}
+    print_json({**files, **validation_summary(validation)})
     if not validation["passed"]:
-        missed = ", ".join(c["name"] for c in validation["checks"] if not c["passed"])
+        missed = ", ".join(c["name"] for c in validation["checks"] if c["passed"] is False)
         raise BelowThreshold(f"the surrogate misses its thresholds. Received: {missed}")

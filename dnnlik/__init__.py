@@ -42,7 +42,7 @@ _WHERE = {
     "run": "dnnlik.workflow",
     "sample": "dnnlik.sampling",
     "train": "dnnlik.surrogate.ensemble",
-    "validate": "dnnlik.validation.report",
+    "validate": "dnnlik.validation.validate",
 }
 
 __all__ = ["__version__", *_WHERE]  # noqa: PLE0604 (the names are strings)

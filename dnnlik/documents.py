@@ -12,7 +12,7 @@ from typing import Any
 
 from dnnlik.exceptions import InvalidFile
 
-__all__ = ["digest_of", "read_json", "reason_of", "write_json", "write_text"]
+__all__ = ["digest_of", "read_json", "reason_of", "write_bytes", "write_json", "write_text"]
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -62,11 +62,16 @@ def write_json(path: str | Path, document: Any) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a text file; an existing one is replaced only by a whole one."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file; an existing one is replaced only by a whole one."""
     path = Path(path)
     temporary = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):

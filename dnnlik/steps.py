@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dnnlik.bundle.card import Publication
 from dnnlik.bundle.checksums import sha256_of, verify_checksums
 from dnnlik.bundle.writer import is_of, write_bundle
-from dnnlik.documents import read_json
+from dnnlik.documents import read_json, write_bytes, write_text
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling import Progress, Samples, no_progress
@@ -28,8 +28,12 @@ from dnnlik.surrogate.file import load_surrogate, save_surrogate
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.typing import JSON
-from dnnlik.validation.report import REVISION, Validation, read_validation, validate
+from dnnlik.validation.document import read_validation
+from dnnlik.validation.page import page
+from dnnlik.validation.report import REVISION, Validation
+from dnnlik.validation.request import Request
 from dnnlik.validation.thresholds import Thresholds
+from dnnlik.validation.validate import validate
 
 __all__ = ["export_step", "train_step", "validate_step", "verification_points"]
 
@@ -78,49 +82,48 @@ def validate_step(
     surrogate: str | Path,
     output: str | Path,
     *,
-    scan: NDArray[np.float64] | None = None,
+    request: Request | None = None,
     thresholds: Thresholds | None = None,
     progress: Progress = no_progress,
 ) -> JSON:
     """Validate into a folder, or read its ``validation.json`` if it is of the same files.
 
+    The folder gets ``report.html``, figures, and ``surrogate_samples.h5`` (see `Request`).
+
     Raises:
         InvalidInput: the samples, the surrogate and the likelihood do not belong together.
     """
-    description = load_surrogate(surrogate)
+    description, output = load_surrogate(surrogate), Path(output)
     _check_belong(likelihood, samples, description)
-    thresholds = thresholds or Thresholds()
+    thresholds, request = thresholds or Thresholds(), request or Request()
     subject: JSON = {
         "likelihood": likelihood.digest,
         "revision": REVISION,
         "samples": samples.digest,
         "surrogate": sha256_of(surrogate),
-        "scan": None if scan is None else np.asarray(scan).tolist(),
+        "request": request.to_json(),
         "thresholds": asdict(thresholds),
     }
-    path = Path(output) / "validation.json"
-    if path.exists():
-        with suppress(InvalidFile):  # a damaged one is made again
-            present = read_validation(path)
-            if present["subject"] == subject:
-                return present
+    with suppress(InvalidFile):  # missing, or damaged: made again
+        present = read_validation(output / "validation.json")
+        if present["subject"] == subject and (output / "report.html").exists():
+            return present
     with_baseline = description.quadratic is not None
     report = validate(
         likelihood,
         SurrogateLikelihood(description),
         samples,
         quadratic=SurrogateLikelihood(description, with_network=False) if with_baseline else None,
-        scan=scan,
+        domain=description.domain,
+        request=request,
         thresholds=thresholds,
+        folder=output,
         subject=subject,
         progress=progress,
     )
-    if find_spec("matplotlib") is None:
-        progress("no figures: matplotlib is not installed (the extra `plots`)", 0, 1)
-    else:
-        _save_figures(report, description, Path(output))
-    report.write(path)
-    return read_validation(path)
+    figures = _figures(report, description, output, progress)
+    write_text(output / "report.html", page(report.to_json(), figures))
+    return report.write(output / "validation.json")
 
 
 def _check_belong(
@@ -145,22 +148,22 @@ def _made_from(description: SurrogateDescription) -> str | None:
     return made_from
 
 
-def _save_figures(report: Validation, description: SurrogateDescription, folder: Path) -> None:
-    from dnnlik.plotting import validation as plotting  # matplotlib is an extra
-    from dnnlik.plotting.style import save_figures
+def _figures(
+    report: Validation, description: SurrogateDescription, folder: Path, progress: Progress
+) -> dict[str, bytes]:
+    """Figures as PNG files by name, written to the folder too; none without matplotlib."""
+    if find_spec("matplotlib") is None:
+        progress("no figures: matplotlib is not installed (the extra `plots`)", 0, 1)
+        return {}
+    from dnnlik.plotting.report import figures_of  # matplotlib is an extra
+    from dnnlik.plotting.style import png_of
 
     figures = {
-        "history.png": plotting.figure_of_history(description.history),
-        "errors.png": plotting.figure_of_errors(report.held_out),
+        name: png_of(figure) for name, figure in figures_of(report, description.history).items()
     }
-    for scan in report.scans:
-        name = "".join(c if c.isalnum() else "_" for c in scan.name)
-        figures[f"t_{name}.png"] = plotting.figure_of_scan(scan)
-        column = description.parameters.index(scan.name)
-        figures[f"posterior_{name}.png"] = plotting.figure_of_posterior(
-            scan.name, column, report.held_out, report.intervals
-        )
-    save_figures(figures, folder)
+    for name, content in figures.items():
+        write_bytes(folder / name, content)
+    return figures
 
 
 def export_step(

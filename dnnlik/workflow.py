@@ -27,6 +27,7 @@ from dnnlik.sampling import Progress, no_progress, sample
 from dnnlik.steps import export_step, train_step, validate_step, verification_points
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.typing import JSON
+from dnnlik.validation.request import Request
 from dnnlik.validation.thresholds import Thresholds
 
 __all__ = ["RunResult", "run"]
@@ -97,7 +98,7 @@ def run(
             samples,
             folder / "surrogate.h5",
             folder / "validation",
-            scan=scan,
+            request=Request(scan=scan, seed=seed),
             thresholds=thresholds,
             progress=progress,
         )

@@ -30,7 +30,7 @@ ALLOWED = {
     "differentiable": BASE | {"datasets", "histfactory", "inference", "likelihoods"},
     "sampling": BASE | {"likelihoods", "inference"},
     "surrogate": BASE | {"compiled", "devices", "likelihoods", "sampling"},
-    "validation": BASE | {"inference", "sampling", "surrogate"},
+    "validation": BASE | {"inference", "likelihoods", "sampling", "surrogate"},
     "onnx": BASE | {"surrogate"},
     "bundle": BASE | {"onnx", "validation", "surrogate"},
     "plotting": BASE | {"inference", "validation"},

@@ -111,7 +111,8 @@ def _accuracy(validation: JSON) -> str:
     lines = [
         "## Accuracy",
         "",
-        "Against the exact likelihood, on points held out of the training (`validation.json`):",
+        "Against the exact likelihood, on points held out of the training (`validation.json`; "
+        "`report.html` has all of it with figures):",
         "",
         "| quantity | value |",
         "|---|---|",

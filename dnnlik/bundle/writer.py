@@ -23,6 +23,8 @@ from dnnlik.onnx.metadata import metadata_properties
 from dnnlik.onnx.verify import Verification, verify, write
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.typing import JSON
+from dnnlik.validation.document import SCHEMA_FILE
+from dnnlik.validation.page import page
 
 __all__ = ["is_of", "write_bundle"]
 
@@ -49,7 +51,7 @@ def write_bundle(
         uncertainty: that of an ensemble, likewise.
         points: (n, d) to verify at.
         publication: title, authors, licence.
-        figures: a folder of PNG files to take along.
+        figures: a folder of PNG files and of ``report.html`` to take along.
         accept_below_threshold: publish in spite of a failed verdict, which the files say.
 
     Raises:
@@ -83,11 +85,16 @@ def write_bundle(
 
 def _missed(validation: JSON) -> str:
     """The checks that failed, each with what was measured and its limit."""
-    failed = [check for check in validation["checks"] if not check["passed"]]
+    failed = [check for check in validation["checks"] if check["passed"] is False]
     return ", ".join(
-        f"{c['name']} {c['measured']:.3g} (at {'most' if c['at_most'] else 'least'} {c['limit']:g})"
+        f"{c['name']} {_number(c['measured'])} "
+        f"(at {'most' if c['at_most'] else 'least'} {c['limit']:g})"
         for c in failed
     )
+
+
+def _number(measured: float | None) -> str:
+    return "none" if measured is None else f"{measured:.3g}"
 
 
 def is_of(folder: Path, publication: Publication) -> bool:
@@ -170,8 +177,9 @@ def _write_texts(
     metadata = {"parameters": description.parameters.to_json()}
     write_json(folder / "validation.json", validation)
     write_text(folder / "README.md", model_card(publication, metadata, validation))
-    schema = resources.files("dnnlik.schemas").joinpath("validation-1.json").read_text()
-    write_text(folder / "schemas" / "validation-1.json", schema)
+    write_text(folder / "report.html", _report(validation, figures))
+    schema = resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text()
+    write_text(folder / "schemas" / SCHEMA_FILE, schema)
     if publication.authors:
         # A citation and a deposit must name somebody.
         write_text(folder / "CITATION.cff", citation_cff(publication))
@@ -180,6 +188,14 @@ def _write_texts(
         (folder / "figures").mkdir(exist_ok=True)
         shutil.copyfile(figure, folder / "figures" / figure.name)
     write_text(folder / FILE_NAME, checksums_text(folder))
+
+
+def _report(validation: JSON, figures: Path | None) -> str:
+    """The report beside the figures, or one without them."""
+    written = None if figures is None else figures / "report.html"
+    if written is not None and written.is_file():
+        return written.read_text(encoding="utf-8")
+    return page(validation, {})
 
 
 def _swap(partial: Path, folder: Path) -> None:

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from dnnlik.inference import ClsCurve, Impacts, Profile, Pulls, ToyCls, UpperLimit
 from dnnlik.plotting.style import EXACT, GREY, SURROGATE, new_figure
 
-__all__ = ["figure_of_impacts", "figure_of_limit", "figure_of_profile", "figure_of_pulls"]
+__all__ = [
+    "MOST",
+    "figure_of_impacts",
+    "figure_of_limit",
+    "figure_of_profile",
+    "figure_of_pulls",
+    "name_rows",
+]
 
 Array = NDArray[np.float64]
 
@@ -35,7 +42,7 @@ def _short(name: str) -> str:
     return f"{name[:head]}…{name[head + 1 - _LONGEST :]}"
 
 
-def _rows(axes: Axes, names: Sequence[str]) -> Array:
+def name_rows(axes: Axes, names: Sequence[str]) -> Array:
     """A row for each name, the first on top."""
     rows = np.arange(len(names), dtype=float)
     axes.set_yticks(rows, [_short(name) for name in names], fontsize=8)
@@ -57,7 +64,7 @@ def figure_of_pulls(pulls: Pulls, *, most: int = MOST) -> Figure:
     chosen = np.sort(np.argsort(-moved, kind="stable")[:most])
     figure = new_figure(6.4, 1.3 + 0.21 * len(chosen))
     axes = figure.subplots()
-    rows = _rows(axes, [pulls.names[i] for i in chosen])
+    rows = name_rows(axes, [pulls.names[i] for i in chosen])
     axes.axvspan(-2, 2, color="#EEEEEE", lw=0)
     axes.axvspan(-1, 1, color="#D9D9D9", lw=0)
     axes.axvline(0, color=GREY, lw=0.8)
@@ -83,7 +90,7 @@ def figure_of_impacts(impacts: Impacts, pulls: Pulls, *, most: int = MOST) -> Fi
     chosen = np.array(order[:most], dtype=np.intp)
     figure = new_figure(8.4, 1.7 + 0.23 * len(chosen))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.2))
-    rows = _rows(left, [impacts.names[i] for i in chosen])
+    rows = name_rows(left, [impacts.names[i] for i in chosen])
     _draw_impacts(right, rows, impacts.prefit[chosen], impacts.postfit[chosen])
     right.set_xlabel(rf"$\Delta$ {impacts.poi}")
     right.tick_params(axis="y", length=0)

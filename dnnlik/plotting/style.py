@@ -4,6 +4,7 @@ colour-blind readers and in print."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from dnnlik.documents import reason_of
 from dnnlik.exceptions import InvalidFile
 
-__all__ = ["EXACT", "GREY", "SURROGATE", "new_figure", "save_figures"]
+__all__ = ["EXACT", "GREY", "SURROGATE", "new_figure", "png_of", "save_figures"]
 
 EXACT, SURROGATE, GREY = "#0072B2", "#D55E00", "#999999"
 _RESOLUTION = 150
@@ -20,6 +21,13 @@ _RESOLUTION = 150
 def new_figure(width: float = 6.0, height: float = 4.0) -> Figure:
     """A figure of a size in inches that no global state knows of."""
     return Figure(figsize=(width, height), dpi=_RESOLUTION, layout="constrained")
+
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as the content of a PNG file."""
+    stream = BytesIO()
+    figure.savefig(stream, format="png")
+    return stream.getvalue()
 
 
 def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:

@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from dnnlik.plotting.style import EXACT, GREY, SURROGATE, new_figure
-from dnnlik.validation.report import HeldOut, Interval, Scan
+from dnnlik.validation.held_out import HeldOut
+from dnnlik.validation.intervals import Interval
+from dnnlik.validation.scans import Scan
 
 __all__ = ["figure_of_errors", "figure_of_history", "figure_of_posterior", "figure_of_scan"]
 
@@ -22,14 +25,19 @@ def figure_of_history(history: Sequence[Mapping[str, float]]) -> Figure:
     figure = new_figure()
     axes = figure.subplots()
     epochs = [record["epoch"] for record in history]
-    axes.plot(epochs, [r["loss"] for r in history], color=GREY, label="training")
+    axes.plot(epochs, [r["loss"] for r in history], color=EXACT, label="training")
     axes.plot(epochs, [r["validation_loss"] for r in history], color=SURROGATE, label="validation")
     axes.set(xlabel="epoch", ylabel="loss on the standardised target", yscale="log")
     axes.legend(frameon=False, loc="upper right")
     rate = axes.twinx()
-    rate.step(epochs, [r["rate"] for r in history], color=EXACT, lw=0.8, where="mid")
+    rate.step(epochs, [r["rate"] for r in history], color=GREY, lw=0.7, ls=":", where="mid")
     rate.set_yscale("log")
-    rate.set_ylabel("learning rate", color=EXACT)
+    rate.set_ylabel("learning rate (dotted)", color=GREY)
+    # Minor ticks of a logarithmic axis would be labelled over less than a decade.
+    rate.yaxis.set_major_locator(LogLocator(numticks=4))
+    rate.yaxis.set_minor_locator(NullLocator())
+    rate.tick_params(axis="y", colors=GREY, labelsize=8)
+    axes.set_title("Training")
     return figure
 
 
@@ -44,6 +52,7 @@ def figure_of_scan(scan: Scan) -> Figure:
             top.axhline(level, color=GREY, lw=0.6, ls=":")
     top.set(ylabel=r"$t_\mu = -2\,\ln\lambda(\mu)$")
     top.legend(frameon=False)
+    top.set_title(f"Profile likelihood of {scan.name}")
     bottom.plot(scan.values, scan.surrogate - scan.exact, color=SURROGATE, marker="x")
     bottom.axhline(0, color=EXACT, lw=0.8)
     bottom.set(xlabel=scan.name, ylabel=r"$\Delta t_\mu$")
@@ -74,6 +83,7 @@ def figure_of_errors(held_out: HeldOut) -> Figure:
         ylim=(-limit, limit),
     )
     axes.legend(frameon=False, markerscale=4)
+    axes.set_title("Error of each held-out point")
     return figure
 
 
@@ -102,5 +112,6 @@ def figure_of_posterior(
         for end in interval.surrogate:
             axes.axvline(end, color=SURROGATE, lw=0.8, ls="--")
     axes.set(xlabel=name, ylabel="posterior density")
-    axes.legend(frameon=False, title="lines: 68.27, 95.45, 99.73 % HPDI")
+    axes.legend(frameon=False, title="lines: 68.27, 95.45,\n99.73 % HPDI", fontsize=8)
+    axes.set_title(f"Marginal posterior of {name}")
     return figure

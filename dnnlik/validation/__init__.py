@@ -1,5 +1,13 @@
 """Is the surrogate good enough, and how good is it?
 
-``metrics`` measures, ``thresholds`` says what is enough, ``report`` runs all of it
-and writes ``validation.json``.
+``validate`` measures everything and gives a ``report``; one file a question:
+
+- errors on held-out points: ``held_out``, ``metrics``; where they are: ``error_profiles``
+- fits: ``fitted`` (best fit, uncertainties, pulls), ``scans`` (t), ``limits`` (CL_s)
+- posteriors: ``intervals`` (HPDI), ``coverage`` (contents of regions), ``joint`` (the best
+  classifier), ``sampled`` and ``whitened`` (points drawn from the surrogate itself)
+- random datasets: ``toys``
+
+``thresholds`` says what is enough and why, ``checks`` gives the verdict, ``document`` is
+``validation.json`` and ``page`` the report for people.
 """

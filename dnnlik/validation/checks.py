@@ -1,0 +1,110 @@
+"""From a report to its verdict: one check a limit of `dnnlik.validation.thresholds`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dnnlik.validation.thresholds import REASONS, Check, Thresholds, Verdict
+
+if TYPE_CHECKING:
+    from dnnlik.validation.report import Validation
+
+__all__ = ["verdict_of"]
+
+
+def verdict_of(report: Validation, limits: Thresholds) -> Verdict:
+    """All checks of a report; what was skipped is in it as not measured."""
+    return Verdict(
+        (
+            *_distribution(report, limits),
+            *_profiles(report, limits),
+            *_limits(report, limits),
+            *_sampled(report, limits),
+            *_baseline(report, limits),
+        )
+    )
+
+
+def _check(
+    title: str, key: str, measured: float | None, limits: Thresholds, note: str = ""
+) -> Check:
+    at_most = key not in ("effective_fraction", "smallest_p")
+    return Check(title, measured, float(getattr(limits, key)), at_most, REASONS[key], note)
+
+
+def _distribution(report: Validation, limits: Thresholds) -> Iterable[Check]:
+    yield _check("effective fraction", "effective_fraction", report.effective_fraction, limits)
+    tv = report.divergence.total_variation
+    note = f"Monte Carlo error {tv.error:.2g}"
+    yield _check("total variation", "total_variation", tv.value, limits, note)
+    smallest = min(marginal.p_value for marginal in report.marginals)
+    p_value = min(1.0, smallest * len(report.marginals))
+    yield _check("smallest K-S p-value times marginals", "smallest_p", p_value, limits)
+    shift = max(i.excess for i in report.intervals)
+    yield _check("shift of HPDI ends", "hpdi_shift", shift, limits)
+
+
+def _profiles(report: Validation, limits: Thresholds) -> Iterable[Check]:
+    mean = max(scan.mean_error for scan in report.scans)
+    largest = max(scan.largest_error for scan in report.scans)
+    yield _check("mean error on t", "mean_t_error", mean, limits)
+    yield _check("largest error on t", "largest_t_error", largest, limits)
+    found = report.fitted
+    pois = [found.names.index(scan.name) for scan in report.scans if scan.of_interest]
+    shift, ratio = np.abs(found.shift[pois]), np.abs(found.error_ratio[pois] - 1)
+    at_bound = "the exact fit is at a bound: it has no uncertainty"
+    usable = np.isfinite(found.exact_error[pois])
+    if usable.any():
+        yield _check("shift of the best fit", "poi_shift", float(shift[usable].max()), limits)
+        yield _check("change of uncertainty", "error_ratio", float(ratio[usable].max()), limits)
+    else:
+        yield _check("shift of the best fit", "poi_shift", None, limits, at_bound)
+        yield _check("change of uncertainty", "error_ratio", None, limits, at_bound)
+    yield _check("exact t of the best fit", "fit_distance", found.t_at_surrogate, limits)
+
+
+def _limits(report: Validation, limits: Thresholds) -> Iterable[Check]:
+    title, key = "change of the 95 % limit", "limit_difference"
+    if not report.limits:
+        reasons = "; ".join(s.reason for s in report.skipped if s.what.startswith("limit"))
+        yield _check(title, key, None, limits, reasons or "there is none")
+        return
+    differences = [
+        abs(d) for one in report.limits for d in (one.difference, one.expected_difference)
+    ]
+    differences = [d for d in differences if not math.isnan(d)] or [math.nan]
+    lost = any(math.isnan(one.difference) for one in report.limits)
+    note = "the surrogate's CL_s does not fall to 5 % where the exact does" if lost else ""
+    yield _check(title, key, math.nan if lost else max(differences), limits, note)
+
+
+def _sampled(report: Validation, limits: Thresholds) -> Iterable[Check]:
+    titles = ("sampled: probability elsewhere", "sampled: shift of HPDI ends")
+    outside = "sampled: fraction outside of the domain"
+    found = report.sampled
+    if found is None:
+        note = next((s.reason for s in report.skipped if s.what.startswith("sampling")), "")
+        for title, key in zip(titles, ("sampled_excess", "hpdi_shift"), strict=True):
+            yield _check(title, key, None, limits, note)
+        yield _check(outside, "outside_domain", None, limits, note)
+        return
+    if found.tests is None:  # a surrogate that cannot be sampled has failed
+        for title, key in zip(titles, ("sampled_excess", "hpdi_shift"), strict=True):
+            yield _check(title, key, math.nan, limits, found.reason)
+    else:
+        yield _check(titles[0], "sampled_excess", found.tests.excess, limits)
+        shift = max(i.excess for i in found.intervals)
+        yield _check(titles[1], "hpdi_shift", shift, limits)
+    note = "" if found.outside is not None else "no domain was given"
+    yield _check(outside, "outside_domain", found.outside, limits, note)
+
+
+def _baseline(report: Validation, limits: Thresholds) -> Iterable[Check]:
+    if limits.beats_quadratic and report.quadratic is not None:
+        ratio = report.posterior.spread / max(report.quadratic.spread, 1e-300)
+        title = "error over the quadratic's alone"
+        yield Check(title, ratio, 1.0, True, REASONS["beats_quadratic"])
