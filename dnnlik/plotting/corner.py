@@ -85,11 +85,14 @@ def figure_of_corner(
 
 def _range(a: Array, b: Array) -> tuple[float, float]:
     """What holds all but a few points of the exact sample, and most of the other."""
-    low, high = np.quantile(a, [5e-4, 1 - 5e-4])
+    low, high = np.quantile(a, [1e-4, 1 - 1e-4])
     far = np.quantile(b, [0.005, 0.995])
     low, high = min(low, far[0]), max(high, far[1])
-    room = 0.06 * (high - low) or 1.0
-    return float(low - room), float(high + room)
+    room = 0.08 * (high - low) or 1.0
+    # Not beyond the points: at a bound of the parameters nothing may be drawn outside.
+    low = max(low - room, min(a.min(), b.min()))
+    high = min(high + room, max(a.max(), b.max()))
+    return float(low), float(high if high > low else low + 1.0)
 
 
 def _marginal(axes: Axes, a: Array, b: Array, weights: Array, span: tuple[float, float]) -> None:
@@ -110,10 +113,11 @@ def _region(
     edges = [np.linspace(*span, _BINS + 1) for span in spans]
     counts, _, _ = np.histogram2d(points[:, 0], points[:, 1], bins=edges, weights=weights)
     # One bin: what is left of the noise at 99.73 % is seen, and the shape is not changed.
-    density = gaussian_filter(counts, 1.0).T
+    density = gaussian_filter(counts, 1.0, mode="nearest").T
     levels = np.maximum.accumulate(region_levels(density))
     levels = levels + np.arange(3) * 1e-12 * max(density.max(), 1e-300)  # must increase
-    x, y = (0.5 * (e[1:] + e[:-1]) for e in edges)
+    density = np.pad(density, 1, mode="edge")  # from the outer centres to the outer edges
+    x, y = (np.concatenate([e[:1], 0.5 * (e[1:] + e[:-1]), e[-1:]]) for e in edges)
     if filled:
         axes.contourf(x, y, density, [*levels, 2 * density.max()], colors=_FILLS)
         axes.contour(x, y, density, levels, colors=EXACT, linewidths=0.6)

@@ -80,9 +80,9 @@ def figure_of_outside(rows: Sequence[Extrapolation]) -> Figure:
         )  # fmt: skip
     axes.set(
         yscale="log",
-        xlabel="distance of held-out points from the maximum, times",
+        xlabel="distance of held-out points, times  (% of points flagged)",
         ylabel=r"rms error of $\ln L$",
-        title="Beyond the training points (below: share that is flagged)",
+        title="Beyond the training points",
     )
     axes.margins(y=0.2)
     axes.legend(frameon=False, fontsize=8)

@@ -112,6 +112,8 @@ def figure_of_posterior(
         for end in interval.surrogate:
             axes.axvline(end, color=SURROGATE, lw=0.8, ls="--")
     axes.set(xlabel=name, ylabel="posterior density")
-    axes.legend(frameon=False, title="lines: 68.27, 95.45,\n99.73 % HPDI", fontsize=8)
+    axes.legend(
+        title="lines: 68.27, 95.45,\n99.73 % HPDI", fontsize=8, title_fontsize=8, edgecolor="none"
+    )
     axes.set_title(f"Marginal posterior of {name}")
     return figure

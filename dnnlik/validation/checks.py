@@ -49,37 +49,47 @@ def _distribution(report: Validation, limits: Thresholds) -> Iterable[Check]:
 
 
 def _profiles(report: Validation, limits: Thresholds) -> Iterable[Check]:
-    mean = max(scan.mean_error for scan in report.scans)
-    largest = max(scan.largest_error for scan in report.scans)
+    # NumPy's maximum of something and NaN is NaN, which misses its limit.
+    mean = float(np.max([scan.mean_error for scan in report.scans]))
+    largest = float(np.max([scan.largest_error for scan in report.scans]))
     yield _check("mean error on t", "mean_t_error", mean, limits)
     yield _check("largest error on t", "largest_t_error", largest, limits)
-    found = report.fitted
-    pois = [found.names.index(scan.name) for scan in report.scans if scan.of_interest]
-    shift, ratio = np.abs(found.shift[pois]), np.abs(found.error_ratio[pois] - 1)
-    at_bound = "the exact fit is at a bound: it has no uncertainty"
+    yield from _fits(report, limits)
+
+
+def _fits(report: Validation, limits: Thresholds) -> Iterable[Check]:
+    found, parameters = report.fitted, report.samples.parameters
+    pois = [parameters.index(name) for name in parameters.poi_names]
+    widths = {interval.name: interval.width for interval in report.intervals}
+    width = np.array([widths[name] for name in parameters.poi_names])
     usable = np.isfinite(found.exact_error[pois])
-    if usable.any():
-        yield _check("shift of the best fit", "poi_shift", float(shift[usable].max()), limits)
-        yield _check("change of uncertainty", "error_ratio", float(ratio[usable].max()), limits)
-    else:
-        yield _check("shift of the best fit", "poi_shift", None, limits, at_bound)
-        yield _check("change of uncertainty", "error_ratio", None, limits, at_bound)
+    # At a bound a fit has no curvature to speak of: the width of the posterior instead.
+    unit = np.where(usable, found.exact_error[pois], width)
+    shift = np.abs(found.surrogate[pois] - found.exact[pois]) / unit
+    note = "" if usable.all() else "the exact fit is at a bound: in widths of the posterior"
+    yield _check("shift of the best fit", "poi_shift", float(shift.max()), limits, note)
+    ratio = np.abs(found.error_ratio[pois][usable] - 1)
+    note = "" if usable.any() else "the exact fit is at a bound: it has no uncertainty"
+    measured = float(ratio.max()) if usable.any() else None
+    yield _check("change of uncertainty", "error_ratio", measured, limits, note)
     yield _check("exact t of the best fit", "fit_distance", found.t_at_surrogate, limits)
 
 
 def _limits(report: Validation, limits: Thresholds) -> Iterable[Check]:
     title, key = "change of the 95 % limit", "limit_difference"
-    if not report.limits:
+    found = [one for one in report.limits if math.isfinite(one.exact.observed)]
+    if not found:
         reasons = "; ".join(s.reason for s in report.skipped if s.what.startswith("limit"))
         yield _check(title, key, None, limits, reasons or "there is none")
         return
-    differences = [
-        abs(d) for one in report.limits for d in (one.difference, one.expected_difference)
-    ]
-    differences = [d for d in differences if not math.isnan(d)] or [math.nan]
-    lost = any(math.isnan(one.difference) for one in report.limits)
-    note = "the surrogate's CL_s does not fall to 5 % where the exact does" if lost else ""
-    yield _check(title, key, math.nan if lost else max(differences), limits, note)
+    changes = [abs(one.difference) for one in found]
+    if any(math.isnan(change) for change in changes):
+        note = "the surrogate's CL_s does not fall to 5 % where the exact does"
+        yield _check(title, key, math.nan, limits, note)
+        return
+    expected = [abs(one.expected_difference) for one in found]
+    changes += [change for change in expected if math.isfinite(change)]
+    yield _check(title, key, max(changes), limits)
 
 
 def _sampled(report: Validation, limits: Thresholds) -> Iterable[Check]:

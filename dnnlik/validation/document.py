@@ -156,6 +156,7 @@ def _limit(found: LimitComparison) -> JSON:
         "level": found.exact.level,
         "difference": found.difference,
         "expected_difference": found.expected_difference,
+        "largest_cls_difference": found.largest_cls_difference,
         "exact": _upper(found.exact),
         "surrogate": _upper(found.surrogate),
         "asimov": None if found.asimov is None else _upper(found.asimov),

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-__all__ = ["STYLE", "Raw", "figure", "number", "paragraph", "section", "table"]
+__all__ = [
+    "STYLE",
+    "Figures",
+    "Raw",
+    "figure",
+    "figures_of",
+    "number",
+    "paragraph",
+    "percent",
+    "section",
+    "table",
+]
+
+Figures = Mapping[str, bytes]
+"""PNG files by name."""
 
 
 class Raw(str):
@@ -68,6 +82,21 @@ def figure(png: bytes, caption: str) -> str:
         f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
         f"<figcaption>{text}</figcaption></figure>"
     )
+
+
+def figures_of(figures: Figures, prefix: str, caption: str) -> str:
+    """All figures whose names begin so, in the order of their names."""
+    names = sorted(name for name in figures if name.startswith(prefix))
+    return "".join(figure(figures[name], caption) for name in names)
+
+
+def percent(level: float) -> str:
+    """A fraction as it is quoted.
+
+    >>> percent(0.6827)
+    '68.27 %'
+    """
+    return f"{100 * level:.4g} %"
 
 
 STYLE = """

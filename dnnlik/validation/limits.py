@@ -81,11 +81,22 @@ class LimitComparison:
         """The same of the median expected limit."""
         return float(self.surrogate.expected[2] / self.exact.expected[2] - 1)
 
+    @property
+    def largest_cls_difference(self) -> float:
+        """Largest |ΔCL_s| over the values that both curves cover."""
+        a, b = self.exact.curve, self.surrogate.curve
+        common = a.values <= b.values.max()
+        learned = np.interp(a.values[common], b.values, b.cls)
+        return float(np.max(np.abs(learned - a.cls[common])))
+
 
 def limits_of(
     exact: LogDensity, surrogate: LogDensity, names: Sequence[str]
 ) -> tuple[tuple[LimitComparison, ...], tuple[Skipped, ...]]:
-    """Upper limits of each named parameter, and those that there are not, with reasons."""
+    """Upper limits of each named parameter, and those that there are not, with reasons.
+
+    A curve that does not fall to 5 % within the bounds is kept, without a limit.
+    """
     found, skipped = [], []
     for name in names:
         try:
@@ -94,7 +105,6 @@ def limits_of(
             skipped.append(Skipped(f"limit of {name}", str(error)))
             continue
         if not np.isfinite(found[-1].exact.observed):
-            found.pop()
             reason = f"the exact CL_s of {name} stays above {1 - LEVEL:.2g} within its bounds"
             skipped.append(Skipped(f"limit of {name}", reason))
     return tuple(found), tuple(skipped)

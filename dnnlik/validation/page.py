@@ -5,10 +5,26 @@ from __future__ import annotations
 from html import escape
 
 from dnnlik.typing import JSON
-from dnnlik.validation.html import STYLE, Raw, number, paragraph, section, table
-from dnnlik.validation.sections import SECTIONS, Figures
+from dnnlik.validation import posterior_sections as late
+from dnnlik.validation import sections as early
+from dnnlik.validation.html import STYLE, Figures, Raw, number, paragraph, section, table
 
 __all__ = ["page"]
+
+SECTIONS = (
+    early.errors,
+    early.joint,
+    early.fits,
+    early.scans,
+    early.limits,
+    late.intervals,
+    late.sampled,
+    late.coverage,
+    late.where,
+    late.outside,
+    late.history,
+)
+"""In the order of the page: from (document, figures) to HTML."""
 
 
 def page(document: JSON, figures: Figures, *, title: str = "Validation of a surrogate") -> str:

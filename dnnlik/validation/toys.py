@@ -71,13 +71,13 @@ def toy_coverage(
     skipped: list[Skipped] = []
     for i, name in enumerate(names):
         for j, t in enumerate(t_values):
-            for k, (of, who, maximum) in enumerate(
-                (("exact", exact, best), ("surrogate", surrogate, learned))
+            for of, who, maximum in (
+                ("exact", exact, best),
+                ("surrogate", surrogate, learned),
             ):
                 ends = likelihood_interval(who, name, t, best=maximum)
-                rng = np.random.default_rng([seed, i, j, k])
                 try:
-                    found += _ends(exact, name, of, t, ends, best, count, rng, progress)
+                    found += _ends(exact, name, of, t, ends, best, count, [seed, i, j], progress)
                 except DnnlikError as error:
                     skipped.append(Skipped(f"toys at the interval of {name} ({of})", str(error)))
     return tuple(found), tuple(skipped)
@@ -91,7 +91,7 @@ def _ends(
     ends: tuple[float, float],
     best: FitResult,
     count: int,
-    rng: np.random.Generator,
+    seed: list[int],
     progress: Progress,
 ) -> list[ToyEnd]:
     inside = [end for end in ends if end not in exact.parameters[name].bounds]
@@ -99,7 +99,10 @@ def _ends(
         return []
     scan = profile(exact, name, inside, best=best)
     level, found = float(1 - 2 * ndtr(-np.sqrt(t))), []
-    for value, observed, truth in zip(scan.values, scan.t, scan.points, strict=True):
+    rows = zip(scan.values, scan.t, scan.points, strict=True)
+    for side, (value, observed, truth) in enumerate(rows):
+        # The same random numbers for both intervals: what differs is not chance.
+        rng = np.random.default_rng([*seed, side])
         toys, failed = toy_statistics(
             exact, "t", float(value), truth, count, rng, poi=name, progress=progress
         )
