@@ -155,12 +155,15 @@ def _figures(
     if find_spec("matplotlib") is None:
         progress("no figures: matplotlib is not installed (the extra `plots`)", 0, 1)
         return {}
-    from dnnlik.plotting.report import figures_of  # matplotlib is an extra
+    from dnnlik.plotting.report import FIGURES_BY_NAME, figures_of  # matplotlib is an extra
     from dnnlik.plotting.style import png_of
 
     figures = {
         name: png_of(figure) for name, figure in figures_of(report, description.history).items()
     }
+    for pattern in FIGURES_BY_NAME:  # of parameters that are not scanned any more
+        for stale in folder.glob(pattern):
+            stale.unlink()
     for name, content in figures.items():
         write_bytes(folder / name, content)
     return figures

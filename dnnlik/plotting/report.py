@@ -22,7 +22,10 @@ from dnnlik.plotting.validation import (
 )
 from dnnlik.validation.report import Validation
 
-__all__ = ["figures_of"]
+__all__ = ["FIGURES_BY_NAME", "figures_of"]
+
+FIGURES_BY_NAME = ("t_*.png", "posterior_*.png", "cls_*.png")
+"""Patterns of the figures that there is one of for each of some parameters."""
 
 _MOST_POINTS = 200_000
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
+from typing import Any
 
 from dnnlik.typing import JSON
 from dnnlik.validation import posterior_sections as late
 from dnnlik.validation import sections as early
-from dnnlik.validation.html import STYLE, Figures, Raw, number, paragraph, section, table
+from dnnlik.validation.html import STYLE, Figures, Raw, number, paragraph, section, table, tight
 
 __all__ = ["page"]
 
@@ -91,8 +93,8 @@ def _checks(document: JSON) -> str:
     for c in document["checks"]:
         sign = "≤" if c["at_most"] else "≥"
         reason = escape(c["reason"]) + (f" <em>({escape(c['note'])})</em>" if c["note"] else "")
-        limit = Raw(f"{sign} {number(c['limit'])}")
-        rows.append((c["name"], c["measured"], limit, _STATES[c["passed"]], Raw(reason)))
+        limit, state = tight(f"{sign} {number(c['limit'])}"), tight(_STATES[c["passed"]])
+        rows.append((c["name"], tight(number(c["measured"], 4)), limit, state, Raw(reason)))
         classes.append(_CLASSES[c["passed"]])
     head = ["check", "measured", "limit", "", "why this limit"]
     return section("Verdict", table(head, rows, classes))
@@ -120,7 +122,7 @@ def _conventions() -> str:
 
 
 def _provenance(document: JSON) -> str:
-    subject = [(key, str(value)) for key, value in document["subject"].items()]
+    subject = [(key, _told(value)) for key, value in document["subject"].items()]
     software = [(key, str(value)) for key, value in document["software"].items()]
     return section(
         "What was compared, with what",
@@ -128,3 +130,10 @@ def _provenance(document: JSON) -> str:
         table(["", ""], subject),
         table(["software", "version"], software),
     )
+
+
+def _told(value: Any) -> Raw:
+    """A digest, a number, or settings as name = value."""
+    if isinstance(value, dict):
+        value = ", ".join(f"{name} = {json.dumps(item)}" for name, item in value.items())
+    return Raw(f"<code>{escape(str(value))}</code>")

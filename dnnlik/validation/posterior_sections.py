@@ -5,27 +5,29 @@ from __future__ import annotations
 from dnnlik.typing import JSON
 from dnnlik.validation.html import (
     Figures,
+    Raw,
     figures_of,
     number,
     paragraph,
     percent,
     section,
     table,
+    tight,
 )
 
 __all__ = ["coverage", "history", "intervals", "outside", "sampled", "where"]
 
 
-def _ends(ends: list[float], errors: list[float]) -> str:
+def _ends(ends: list[float], errors: list[float]) -> Raw:
     pairs = zip(ends, errors, strict=True)
-    return "[" + ", ".join(f"{number(e)} ± {number(s, 2)}" for e, s in pairs) + "]"
+    return Raw("<br>".join(tight(f"{number(e)} ± {number(s, 2)}") for e, s in pairs))
 
 
 def intervals(document: JSON, figures: Figures) -> str:
     drawn = document["surrogate_sample"] or {}
     rows = [
         (
-            i["name"], percent(i["level"]), i["source"], _ends(i["exact"], i["exact_error"]),
+            i["name"], tight(percent(i["level"])), i["source"], _ends(i["exact"], i["exact_error"]),
             _ends(i["surrogate"], i["surrogate_error"]),
             ", ".join(number(e, 2) for e in i["difference_error"]), i["excess"],
         )

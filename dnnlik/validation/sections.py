@@ -70,7 +70,12 @@ def joint(document: JSON, figures: Figures) -> str:
             ["parameter", "distance", "p-value"],
             [(m["name"], m["distance"], m["p_value"]) for m in worst[:5]],
         ),
-        figures_of(figures, "corner", "Parameters of interest and what correlates with them most."),
+        figures_of(
+            figures,
+            "corner",
+            "Parameters of interest and what correlates with them most.",
+            large=True,
+        ),
     )
 
 
@@ -99,7 +104,7 @@ def fits(document: JSON, figures: Figures) -> str:
              "surrogate"],
             full,
         ),
-        figures_of(figures, "pulls", "Pulls of both, and the shift between the fits."),
+        figures_of(figures, "pulls", "Pulls of both, and the shift between the fits.", large=True),
     )  # fmt: skip
 
 

@@ -70,6 +70,6 @@ def sampled():
 def report(tmp_path_factory):
     """Two Gaussians of three parameters, two of interest, a little apart."""
     exact = Gaussian([0.5, 0.0, 1.0], np.diag([1.0, 4.0, 0.25]), pois=2)
-    surrogate = Gaussian([0.52, 0.0, 1.0], np.diag([1.0, 4.0, 0.25]), pois=2)
+    surrogate = Gaussian([0.51, 0.0, 1.0], np.diag([1.0, 4.0, 0.25]), pois=2)
     folder = tmp_path_factory.mktemp("report")
     return validate(exact, surrogate, samples_of(exact), folder=folder)

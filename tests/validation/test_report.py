@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.exceptions import InvalidFile, InvalidInput, InvalidParameters
 from dnnlik.likelihoods.base import Likelihood
-from dnnlik.validation.report import read_validation, validate
-from dnnlik.validation.thresholds import Check, Thresholds, Verdict
+from dnnlik.validation.document import read_validation
+from dnnlik.validation.request import Request
+from dnnlik.validation.validate import validate
 
 
 class Shifted(Likelihood):
@@ -21,14 +22,25 @@ class Shifted(Likelihood):
         return self._exact.log_main(points) + self._extra(points)
 
 
+def checks(report):
+    return {check.name: check for check in report.verdict.checks}
+
+
 def test_a_likelihood_agrees_with_itself(small_run):
-    """Exact against exact: no errors, all points effective, verdict passed."""
+    """Exact against exact: no errors, all points effective, verdict passed; and what was not
+    measured says so."""
     report = validate(small_run.likelihood, small_run.likelihood, small_run.samples)
     assert report.posterior.largest < 1e-9
     assert report.effective_fraction == pytest.approx(1.0)
+    assert report.divergence.total_variation.value < 1e-9
     assert report.scans[0].largest_error < 1e-6
+    assert report.limits[0].difference == pytest.approx(0, abs=1e-5)
+    assert abs(report.fitted.shift).max() < 1e-5
     assert all(i.exact == i.surrogate for i in report.intervals)
     assert report.verdict.passed
+    assert checks(report)["sampled: probability elsewhere"].passed is None
+    assert len(report.verdict.not_measured) == 3
+    assert {s.what for s in report.skipped} == {"sampling of the surrogate", "coverage from toys"}
 
 
 def test_a_constant_offset_does_not_matter(small_run):
@@ -38,19 +50,27 @@ def test_a_constant_offset_does_not_matter(small_run):
     assert report.posterior.rms == pytest.approx(3.0)
     assert report.posterior.spread < 1e-9
     assert report.effective_fraction == pytest.approx(1.0)
+    assert report.divergence.total_variation.value < 1e-9
     assert report.scans[0].largest_error < 1e-4
+    assert report.by_drop.bins[-1].rms < 1e-9
+    assert report.outside[-1].largest < 1e-9
+    assert report.fitted.t_at_surrogate < 1e-4
 
 
 def test_a_tilted_likelihood_fails(small_run):
-    """A slope in the parameter of interest is seen in t_μ, HPDI and verdict; the default
-    scan ends where the exact t_μ is 9."""
+    """A slope in the parameter of interest is seen in t_μ, fit, limit, HPDI and verdict; the
+    default scan ends where the exact t_μ is 9."""
     tilted = Shifted(small_run.likelihood, lambda x: 0.8 * x[:, 0])
     report = validate(small_run.likelihood, tilted, small_run.samples)
     assert report.scans[0].exact[[0, -1]] == pytest.approx([9, 9], abs=0.01)
     assert report.scans[0].largest_error > 1
     one_sigma = report.intervals[0]
     assert one_sigma.surrogate[1] > one_sigma.exact[1] + 0.1
+    assert report.by_parameter[0].name == "mu"
     assert not report.verdict.passed
+    missed = {name for name, check in checks(report).items() if check.passed is False}
+    assert {"total variation", "shift of the best fit", "change of the 95 % limit"} <= missed
+    assert {"effective fraction", "largest error on t", "shift of HPDI ends"} <= missed
     assert any("missed" in sentence for sentence in report.verdict.missed)
 
 
@@ -62,21 +82,51 @@ def test_hpdi_is_that_of_the_samples(small_run):
     assert np.mean((values >= low) & (values <= high)) == pytest.approx(0.9545, abs=0.003)
 
 
+def test_two_parameters_of_interest(report):
+    """Scans, limits and intervals of each; the surrogate's own points agree with the shift."""
+    assert [scan.name for scan in report.scans] == ["a", "b"]
+    assert [limit.name for limit in report.limits] == ["a", "b"]
+    assert [i.name for i in report.intervals] == ["a"] * 3 + ["b"] * 3
+    assert report.fitted.shift == pytest.approx([0.01, 0, 0], abs=1e-4)
+    assert report.sampled.converged
+    assert report.sampled.samples.points[:, 0].mean() == pytest.approx(0.51, abs=0.1)
+    assert report.sampled.outside is None
+    assert checks(report)["sampled: fraction outside of the domain"].passed is None
+    assert report.verdict.passed
+
+
 def test_the_file_is_checked_against_its_schema(small_run, tmp_path):
     """What is written is valid; what lacks a key or is no report is refused."""
     path = small_run.folder / "validation" / "validation.json"
     document = read_validation(path)
+    assert document["schema"] == "dnnlik.validation/2"
     document.pop("scans")
     (tmp_path / "v.json").write_text(json.dumps(document))
     with pytest.raises(InvalidFile, match="no validation report"):
         read_validation(tmp_path / "v.json")
 
 
-def test_a_scan_may_be_given(small_run):
-    """Given values are the ones scanned."""
-    values = np.array([0.5, 1.0])
-    report = validate(small_run.likelihood, small_run.likelihood, small_run.samples, scan=values)
-    assert report.scans[0].values.tolist() == [0.5, 1.0]
+def test_numbers_that_there_are_not_are_null(report, tmp_path):
+    """The file is JSON without NaN: a check that was not measured is null, not passed."""
+    written = report.write(tmp_path / "v.json")
+    assert json.loads((tmp_path / "v.json").read_text()) == written == report.to_json()
+    last = {c["name"]: c for c in written["checks"]}["sampled: fraction outside of the domain"]
+    assert (last["measured"], last["passed"], last["note"]) == (None, None, "no domain was given")
+
+
+def test_scans_may_be_given(small_run):
+    """Given values are the ones scanned, and named parameters are scanned as well."""
+    request = Request(scan=np.array([0.5, 1.0]), scan_parameters=["jes", "mu"])
+    run = validate(small_run.likelihood, small_run.likelihood, small_run.samples, request=request)
+    assert run.scans[0].values.tolist() == [0.5, 1.0]
+    assert [scan.name for scan in run.scans] == ["mu", "jes"]
+    with pytest.raises(InvalidParameters, match="no parameter of this name"):
+        validate(
+            small_run.likelihood,
+            small_run.likelihood,
+            small_run.samples,
+            request=Request(scan_parameters=["nothing"]),
+        )
 
 
 def test_without_posterior_points_nothing_is_validated(small_run):
@@ -86,11 +136,8 @@ def test_without_posterior_points_nothing_is_validated(small_run):
         validate(small_run.likelihood, small_run.likelihood, biased)
 
 
-def test_checks_and_verdict():
-    """A verdict passes if every check does, on the right side of its limit."""
-    good, bad = Check("a", 0.95, 0.9, at_most=False), Check("b", 0.3, 0.2, at_most=True)
-    assert good.passed
-    assert not bad.passed
-    assert not Verdict((good, bad)).passed
-    assert "0.3 (at most 0.2, missed)" in Verdict((good, bad)).missed[0]
-    assert Thresholds().effective_fraction == 0.9
+@pytest.mark.parametrize("wrong", [{"toys": -1}, {"most_points": 0}, {"seed": -1}])
+def test_a_request_that_means_nothing(wrong):
+    """Negative numbers are refused in one line."""
+    with pytest.raises(InvalidInput, match="Received"):
+        Request(**wrong)
