@@ -61,13 +61,13 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     """A disk that is full half-way: one line, the old text, no rests."""
     path = tmp_path / "document.txt"
     write_text(path, "old")
-    whole = Path.write_text
+    whole = Path.write_bytes
 
-    def full(self, text, **options):
-        whole(self, text[:2], **options)
+    def full(self, content):
+        whole(self, content[:2])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(InvalidFile, match=r"\(No space left on device\).*document\.txt"):
         write_text(path, "new text")
     assert path.read_text() == "old"

@@ -9,6 +9,7 @@ from dnnlik.bundle.card import Publication
 from dnnlik.exceptions import InvalidInput
 from dnnlik.steps import train_step, validate_step
 from dnnlik.surrogate.settings import TrainingSettings
+from dnnlik.validation.request import Request
 from dnnlik.validation.thresholds import Thresholds
 from dnnlik.workflow import run
 
@@ -71,6 +72,33 @@ def test_an_accepted_failure_is_not_accepted_for_ever(small_run, copy):
     assert again(small_run, copy, thresholds=STRICT).refused is not None
 
 
+def test_a_report_has_its_figures_and_goes_into_the_bundle(small_run):
+    """The page in the bundle is that of the validation, with every figure inside."""
+    text = (small_run.folder / "validation" / "report.html").read_text()
+    figures = list((small_run.folder / "validation").glob("*.png"))
+    assert text.count("<img") == len(figures) > 8
+    assert (small_run.folder / "bundle" / "report.html").read_text() == text
+    assert "report.html" in (small_run.folder / "bundle" / "README.md").read_text()
+
+
+def test_another_request_is_another_validation(small_run, copy):
+    """Quick, and one more parameter: made again, without points from the surrogate; figures
+    of parameters that are not scanned any more are gone."""
+    (copy / "validation" / "t_old.png").write_bytes(b"")
+    request = Request(quick=True, scan_parameters=("jes",))
+    made = validate_step(
+        small_run.likelihood,
+        small_run.samples,
+        copy / "surrogate.h5",
+        copy / "validation",
+        request=request,
+    )
+    assert made["surrogate_sample"] is None
+    assert [s["name"] for s in made["scans"]] == ["mu", "jes"]
+    assert (copy / "validation" / "t_jes.png").exists()
+    assert not (copy / "validation" / "t_old.png").exists()
+
+
 def test_other_samples_mean_another_surrogate(small_run, copy):
     """A surrogate of samples with other content is not taken for theirs."""
     samples = small_run.samples
@@ -111,5 +139,7 @@ def test_without_matplotlib_there_are_no_figures(small_run, copy, monkeypatch):
         copy / "validation",
         progress=lambda text, done, total: said.append(text),
     )
-    assert [p.name for p in (copy / "validation").iterdir()] == ["validation.json"]
+    made = {p.name for p in (copy / "validation").iterdir()}
+    assert made == {"validation.json", "report.html", "surrogate_samples.h5"}
+    assert "<img" not in (copy / "validation" / "report.html").read_text()
     assert any("matplotlib is not installed" in text for text in said)

@@ -74,16 +74,23 @@ def _moved(point: NDArray[np.float64], to: NDArray[np.float64]) -> Points:
 
 
 def hessian(
-    density: LogDensity, point: NDArray[np.float64], *, main_only: bool = False
+    density: LogDensity,
+    point: NDArray[np.float64],
+    *,
+    main_only: bool = False,
+    steps: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Second derivatives of the log-likelihood at a point (d,) → (d, d), symmetric.
 
     Central differences of the gradient, one batch of 2d points. Near a bound the
-    stencil is moved inwards. With ``main_only`` those of ``log_main``.
+    stencil is moved inwards. With ``main_only`` those of ``log_main``. Finite ``steps``
+    (d,) give the mean curvature over them, which a function with kinks has too.
     """
     p = density.parameters
     function = _main_gradient(density) if main_only else gradient_function(density)
     step = 10 * STEP * np.maximum(p.scales, 1e-3 * np.abs(point))
+    if steps is not None:
+        step = np.minimum(steps, 0.2 * (p.upper - p.lower))
     # Room for the stencil, and within it for that of the gradient where it is a difference.
     margin = step + 1.1 * STEP * np.maximum(p.scales, np.abs(point))
     centre = np.clip(point, p.lower + margin, p.upper - margin)

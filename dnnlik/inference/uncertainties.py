@@ -68,7 +68,11 @@ def _errors(covariance: Array) -> Array:
 
 
 def uncertainties(
-    density: LogDensity, best: FitResult, *, fixed: Iterable[str] = ()
+    density: LogDensity,
+    best: FitResult,
+    *,
+    fixed: Iterable[str] = (),
+    steps: Array | None = None,
 ) -> Uncertainties:
     """Standard deviations and correlations from the Hessian at a maximum.
 
@@ -76,6 +80,7 @@ def uncertainties(
         density: any LogDensity.
         best: a maximum of it.
         fixed: names that the fit held.
+        steps: (d,) over which the curvature is taken; by default as small as is precise.
 
     >>> from dnnlik.inference import fit
     >>> from dnnlik.likelihoods import AnalyticLikelihood
@@ -88,7 +93,7 @@ def uncertainties(
     p, point = density.parameters, best.point
     held = (point <= p.lower) | (point >= p.upper)
     held[[p.index(name) for name in fixed]] = True
-    return Uncertainties(p, point, held, _inverse(-hessian(density, point), ~held))
+    return Uncertainties(p, point, held, _inverse(-hessian(density, point, steps=steps), ~held))
 
 
 def profile_width(density: LogDensity, point: Array, name: str) -> float:

@@ -1,4 +1,9 @@
-"""Best fit, uncertainties and pulls of exact likelihood and surrogate, side by side."""
+"""Best fit, uncertainties and pulls of exact likelihood and surrogate, side by side.
+
+The maximum of a SELU network is often at a kink, where second derivatives say nothing (they
+may even be of the wrong sign). Uncertainties of both are therefore from the mean curvature
+over half a standard deviation to either side.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnlik.inference import FitResult, Pulls, Uncertainties, fit, pulls, uncertainties
+from dnnlik.inference import FitResult, Pulls, fit, pulls, uncertainties
 from dnnlik.typing import LogDensity
 
 __all__ = ["Fitted", "best_fits", "fitted"]
 
 Array = NDArray[np.float64]
+
+_STEP = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +29,8 @@ class Fitted:
     Attributes:
         names: (d,) of the parameters.
         exact, surrogate: (d,) where the maxima are.
-        exact_error, surrogate_error: (d,) one standard deviation from the Hessian; NaN at a
-            bound, or where there is no concave maximum.
+        exact_error, surrogate_error: (d,) one standard deviation from the curvature; NaN at
+            a bound, or where there is no concave maximum.
         shift: (d,) surrogate minus exact in units of the exact error.
         exact_pulls, surrogate_pulls: of the parameters with an auxiliary measurement, in
             units of its width; ``constraints`` are post-fit over pre-fit widths.
@@ -71,7 +78,8 @@ def fitted(exact: LogDensity, surrogate: LogDensity, best: FitResult, learned: F
     >>> found.shift.round(4).tolist(), round(found.t_at_surrogate, 4)
     ([0.5], 0.25)
     """
-    a, b = _uncertainties(exact, best), _uncertainties(surrogate, learned)
+    steps = _steps(exact, best)
+    a, b = (uncertainties(x, at, steps=steps) for x, at in ((exact, best), (surrogate, learned)))
     above = best.log_likelihood - exact.log_likelihood(learned.point[None])[0]
     return Fitted(
         names=exact.parameters.names,
@@ -88,5 +96,7 @@ def fitted(exact: LogDensity, surrogate: LogDensity, best: FitResult, learned: F
     )
 
 
-def _uncertainties(density: LogDensity, best: FitResult) -> Uncertainties:
-    return uncertainties(density, best)
+def _steps(exact: LogDensity, best: FitResult) -> Array:
+    """Half an exact standard deviation of each parameter; what is held, a natural length."""
+    errors, scales = uncertainties(exact, best).errors, exact.parameters.scales
+    return np.asarray(_STEP * np.where(np.isfinite(errors), errors, scales))

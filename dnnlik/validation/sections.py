@@ -93,8 +93,9 @@ def fits(document: JSON, figures: Figures) -> str:
     return section(
         "Best fit, uncertainties, pulls",
         paragraph(
-            "Maxima of both likelihoods and uncertainties from their second derivatives; shifts "
-            "are in units of the exact uncertainty, constraints are post-fit over pre-fit width. "
+            "Maxima of both likelihoods, and uncertainties from their curvature over half a "
+            "standard deviation to either side, because networks may have kinks; shifts are in "
+            "units of the exact uncertainty, constraints are post-fit over pre-fit width. "
             f"The {len(full)} of {len(rows)} parameters that shift most. The exact t at the "
             f"surrogate's maximum, all parameters together, is {number(found['t_at_surrogate'])}."
         ),

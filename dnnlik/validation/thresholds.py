@@ -25,6 +25,7 @@ class Thresholds:
     error_ratio: float = 0.05
     fit_distance: float = 0.1
     limit_difference: float = 0.02
+    expected_limit_difference: float = 0.05
     hpdi_shift: float = 0.1
     smallest_p: float = 0.001
     sampled_excess: float = 0.02
@@ -45,6 +46,8 @@ REASONS = {
     "fit_distance": "the exact t of the surrogate's best fit, all parameters together: fits of "
     "the data themselves move by √t standard deviations",
     "limit_difference": "2 % of a limit is a tenth of what theory uncertainties do to it",
+    "expected_limit_difference": "of a copy it is Wald's approximation, from the slope at zero "
+    "alone, and itself good to some per cent",
     "hpdi_shift": "a tenth of a standard deviation, beyond three Monte Carlo errors",
     "smallest_p": "no marginal differs significantly, all of them together",
     "sampled_excess": "points drawn from the surrogate have at most 2 % of probability "

@@ -52,7 +52,8 @@ def test_steps_one_by_one(tmp_path):
     steps = [
         ("sample", LIKELIHOOD, *SMALL, "-o", "samples.h5"),
         ("train", "samples.h5", *QUICK, "-o", "surrogate.h5"),
-        ("validate", LIKELIHOOD, "samples.h5", "surrogate.h5", "-o", "validation"),
+        ("validate", LIKELIHOOD, "samples.h5", "surrogate.h5", "-o", "validation",
+         "--scan-parameter", "jes", "--surrogate-sampler", "hamiltonian", "--toys", "5"),
         ("export", "samples.h5", "surrogate.h5", "validation/validation.json", "-o", "bundle",
          "--accept-below-threshold", "--author", "Family, Given"),
         ("inspect", "samples.h5"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from scipy.stats import chi2
 
 from dnnlik.inference import LEVELS
@@ -36,7 +37,7 @@ def figures(small_run):
 def texts(figure):
     """Everything that is written in a figure."""
     figure.canvas.draw()
-    return [t.get_text() for t in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
+    return [text.get_text() for text in figure.findobj(Text)]
 
 
 def test_every_question_has_its_figure(figures):
