@@ -76,7 +76,7 @@ def contents(
         for level in LEVELS:
             inside = _region(x, both[of], make, level, joint)
             w = both[under][fill]
-            content = float(w @ inside[fill] / w.sum())
+            content = min(1.0, float(w @ inside[fill] / w.sum()))  # sums of weights round
             error = float(np.hypot(_binomial(content, sizes[0]), _binomial(content, sizes[1])))
             found.append(Content(region, of, under, level, content, error))
     return tuple(found)

@@ -109,7 +109,7 @@ def weighted_ks(
     cumulative = np.concatenate([[0.0], np.cumsum(weights[order]) / weights.sum()])
     below_first = np.searchsorted(np.sort(first), grid, side="right") / first.size
     below_second = cumulative[np.searchsorted(second[order], grid, side="right")]
-    distance = float(np.max(np.abs(below_first - below_second)))
+    distance = min(1.0, float(np.max(np.abs(below_first - below_second))))
     n, m = first.size * independence, effective_sample_size(weights) * independence
     return distance, float(kstwobign.sf(distance * np.sqrt(n * m / (n + m))))
 

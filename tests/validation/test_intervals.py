@@ -86,3 +86,11 @@ def test_contents_of_wider_joint_regions():
         scale = 1.44 if content.of == "surrogate" else 1 / 1.44
         truth = chi2.cdf(scale * chi2.ppf(content.level, 3), 3)
         assert abs(content.content - truth) < 4 * content.error + 0.002
+
+
+def test_a_region_of_everything_holds_one():
+    """Weights that sum with rounding: the content of all points is at most 1."""
+    x = np.linspace(0, 1, 30)
+    weights = np.random.default_rng(0).uniform(0.1, 3.0, 30)
+    found = contents("a", (x, x), weights, np.arange(30) % 2)
+    assert max(content.content for content in found) <= 1.0
