@@ -17,12 +17,13 @@ from tqdm import tqdm
 
 __all__ = [
     "ProgressBar",
+    "gradients_option",
     "likelihood_arguments",
     "opened_likelihood",
     "parse_values",
     "print_json",
     "publication_options",
-    "sampler_options",
+    "sampler_option",
     "sampling_options",
     "scan_option",
     "start_tensorflow",
@@ -121,6 +122,23 @@ likelihood_arguments = _all(
 )
 """LIKELIHOOD with --patchset, --patch, --measurement."""
 
+
+def parse_mix(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> dict[str, float] | None:
+    """``"unbiased=0.7,profiled=0.3"`` → the mapping; what it may hold the library knows."""
+    if text is None:
+        return None
+    try:
+        pairs = [part.split("=") for part in text.split(",")]
+        mix = {kind.strip(): float(share) for kind, share in pairs}
+    except ValueError:
+        mix, pairs = {}, []
+    if not mix or len(mix) < len(pairs):
+        raise click.BadParameter(f"expected KIND=SHARE,KIND=SHARE,... Received: {text!r}")
+    return mix
+
+
 sampling_options = _all(
     click.option("--points", default=100_000, show_default=True, help="Points to sample."),
     click.option(
@@ -130,24 +148,30 @@ sampling_options = _all(
         show_default=True,
         help="unbiased: the posterior; mixed: 70 % of it, 30 % from the profiled maxima.",
     ),
+    click.option(
+        "--mix",
+        callback=parse_mix,
+        help="Instead of --strategy: shares of unbiased, profiled, tempered (the posterior, "
+        "wider) and boundary (rays to its far ends), e.g. "
+        "unbiased=0.6,profiled=0.3,tempered=0.1.",
+    ),
     click.option("--seed", default=0, show_default=True, help="Seed of all randomness."),
 )
 
-sampler_options = _all(
-    click.option(
-        "--sampler",
-        type=click.Choice(["emcee", "hamiltonian"]),
-        default="emcee",
-        show_default=True,
-        help="Of the posterior. hamiltonian: far faster; needs gradients, which every "
-        "workspace and every likelihood in TensorFlow has.",
-    ),
-    click.option(
-        "--gradients/--no-gradients",
-        default=True,
-        show_default=True,
-        help="Keep gradients for training, where the likelihood has them: half of the file.",
-    ),
+sampler_option = click.option(
+    "--sampler",
+    type=click.Choice(["emcee", "hamiltonian"]),
+    default="emcee",
+    show_default=True,
+    help="Of the posterior. hamiltonian: far faster; needs gradients, which every "
+    "workspace and every likelihood in TensorFlow has.",
+)
+
+gradients_option = click.option(
+    "--gradients/--no-gradients",
+    default=True,
+    show_default=True,
+    help="Keep gradients for training, where the likelihood has them: half of the file.",
 )
 
 training_options = _all(

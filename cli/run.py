@@ -14,6 +14,7 @@ from dnnlik.cli.common import (
     print_json,
     publication,
     publication_options,
+    sampler_option,
     sampling_options,
     scan_option,
     training_options,
@@ -27,6 +28,7 @@ __all__ = ["command"]
 @click.command("run")
 @likelihood_arguments
 @sampling_options
+@sampler_option
 @training_options
 @scan_option
 @publication_options
@@ -38,6 +40,8 @@ def command(
     measurement: str | None,
     points: int,
     strategy: str,
+    mix: dict[str, float] | None,
+    sampler: str,
     seed: int,
     scan: Any,
     title: str | None,
@@ -60,7 +64,8 @@ def command(
             opened,
             output,
             points=points,
-            strategy=strategy,
+            strategy=mix or strategy,
+            sampler=sampler,
             seed=seed,
             settings=settings,
             workers=training["workers"],

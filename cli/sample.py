@@ -8,10 +8,11 @@ import click
 from dnnlik.cli.common import (
     FILE,
     ProgressBar,
+    gradients_option,
     likelihood_arguments,
     opened_likelihood,
     print_json,
-    sampler_options,
+    sampler_option,
     sampling_options,
 )
 
@@ -21,7 +22,8 @@ __all__ = ["command"]
 @click.command("sample")
 @likelihood_arguments
 @sampling_options
-@sampler_options
+@sampler_option
+@gradients_option
 @click.option("-o", "--output", type=FILE, default=Path("samples.h5"), show_default=True)
 def command(
     likelihood: Path,
@@ -30,6 +32,7 @@ def command(
     measurement: str | None,
     points: int,
     strategy: str,
+    mix: dict[str, float] | None,
     seed: int,
     sampler: str,
     gradients: bool,
@@ -46,7 +49,7 @@ def command(
         samples = sample(
             opened,
             output,
-            strategy=strategy,
+            strategy=mix or strategy,
             sampler=sampler,
             points=points,
             seed=seed,

@@ -11,7 +11,7 @@ where it was. `run` is all of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from dnnlik.documents import read_json, write_json
 from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling import Progress, no_progress, sample
+from dnnlik.sampling.plan import mix_of
 from dnnlik.steps import export_step, train_step, validate_step, verification_points
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.typing import JSON
@@ -53,7 +54,8 @@ def run(
     folder: str | Path,
     *,
     points: int = 100_000,
-    strategy: str = "mixed",
+    strategy: str | Mapping[str, float] = "mixed",
+    sampler: str = "emcee",
     seed: int = 0,
     settings: TrainingSettings | None = None,
     workers: int = 1,
@@ -71,10 +73,10 @@ def run(
         InvalidInput, NotConverged: see `sample` and `train`.
     """
     folder = Path(folder)
-    if strategy == "profiled":
+    if "unbiased" not in mix_of(strategy):
         raise InvalidInput(
-            "a surrogate is validated on the posterior: the strategy must be 'mixed' or "
-            "'unbiased'. Received: 'profiled'"
+            "a surrogate is validated on the posterior: the strategy must be 'mixed', "
+            f"'unbiased' or a mix with a share of 'unbiased'. Received: {strategy!r}"
         )
     settings = settings or TrainingSettings(seed=seed)
     publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
@@ -84,6 +86,7 @@ def run(
             likelihood,
             folder / "samples.h5",
             strategy=strategy,
+            sampler=sampler,
             points=points,
             seed=seed,
             progress=progress,

@@ -229,14 +229,17 @@ def _block(
         divergences += int(moved.diverged.sum())
         if number % now.thin == 0:
             kept.append(moved.position)
-    terms = [log_terms(density, where) for where in kept]
+    terms = None
+    if density is store.density:  # a tempered chain moves by another
+        each = [log_terms(density, where) for where in kept]
+        terms = {name: np.concatenate([t[name] for t in each]) for name in each[0]}
     store.write(
         task.first + now.stored * task.walkers,
         np.stack([where.points for where in kept]),
         strategy=task.strategy,
         chain=task.chain,
         steps=range(first + now.thin, last + now.thin, now.thin),
-        terms={name: np.concatenate([t[name] for t in terms]) for name in terms[0]},
+        terms=terms,
     )
     return replace(
         now,

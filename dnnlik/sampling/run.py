@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -12,11 +13,12 @@ from dnnlik.inference import FitResult, expansion_of_main, fit
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling.diagnostics import judged
 from dnnlik.sampling.hamiltonian import require_gradients
-from dnnlik.sampling.plan import plan
+from dnnlik.sampling.plan import mix_of, plan
 from dnnlik.sampling.samplers import SAMPLERS
 from dnnlik.sampling.samples import Maximum, Samples
 from dnnlik.sampling.store import SampleStore
 from dnnlik.sampling.task import Task
+from dnnlik.sampling.tempered import TEMPERATURE, Tempered
 from dnnlik.typing import JSON, Progress, no_progress
 
 __all__ = ["sample"]
@@ -26,7 +28,7 @@ def sample(
     likelihood: Likelihood,
     path: str | Path,
     *,
-    strategy: str = "mixed",
+    strategy: str | Mapping[str, float] = "mixed",
     sampler: str = "emcee",
     points: int = 100_000,
     seed: int = 0,
@@ -40,8 +42,10 @@ def sample(
         likelihood: what to sample; its ``log_density`` for the unbiased part.
         path: the file. A complete one of the same request is returned as it is.
         strategy: "unbiased" (the posterior), "profiled" (from the profiled maxima
-            towards it) or "mixed" (70 % and 30 %).
-        sampler: of the posterior, "emcee" (any likelihood) or "hamiltonian" (needs
+            towards it) or "mixed" (70 % and 30 %); or shares of these and of "tempered" (the
+            posterior, wider) and "boundary" (rays to its far ends), such as
+            ``{"unbiased": 0.6, "profiled": 0.3, "tempered": 0.1}``.
+        sampler: of the posterior, tempered or not, "emcee" (any likelihood) or "hamiltonian" (needs
             gradients, and gives many times more effective points a second).
         points: how many; rounded down to whole steps of all walkers.
         seed: the same seed gives the same file on the same software.
@@ -52,8 +56,8 @@ def sample(
         progress: called with (text, done, total).
 
     Raises:
-        InvalidInput: an unknown strategy or sampler, too few points, a negative seed,
-            no poi, no gradients for "hamiltonian".
+        InvalidInput: an unknown strategy or sampler, shares that are none, too few points, a
+            negative seed, no poi, no gradients for "hamiltonian".
         InvalidFile: the file is of another request, or cannot be written.
         NotConverged: the fit or a chain did not settle; the points are kept.
     """
@@ -63,7 +67,7 @@ def sample(
     _check(likelihood, sampler)
     request = {
         "likelihood": likelihood.digest,
-        "strategy": strategy,
+        "strategy": strategy if isinstance(strategy, str) else mix_of(strategy),
         "sampler": sampler,
         "gradients": gradients,
         "points": points,
@@ -100,7 +104,11 @@ def _fill(
     best = fit(likelihood).checked() if known is None else known
     store.write_maximum(Maximum(best.point, *expansion_of_main(likelihood, best.point)))
     for task in tasks[len(store.chains_done) :]:
-        found = SAMPLERS[task.sampler].run(likelihood, best, task, store, progress)
+        tempered = task.strategy == "tempered"
+        density = Tempered(likelihood) if tempered else likelihood
+        found = SAMPLERS[task.sampler].run(density, best, task, store, progress)
+        if tempered:
+            found["temperature"] = TEMPERATURE
         store.chain_done(
             {
                 "strategy": task.strategy,

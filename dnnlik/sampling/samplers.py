@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dnnlik.inference import FitResult
+from dnnlik.sampling.boundary import run_boundary
 from dnnlik.sampling.ensemble import run_unbiased
 from dnnlik.sampling.hamiltonian import run_hamiltonian
 from dnnlik.sampling.profiled import run_profiled
@@ -28,7 +29,8 @@ class Sampler:
     """One way to fill rows.
 
     Attributes:
-        follows: "unbiased" where the rows follow the posterior, else "profiled".
+        follows: "unbiased" where the rows follow the posterior (or, of a task that says
+            so, the tempered one), else what they are called.
         run: what fills them.
         chains: how many tasks the rows are shared among.
         walkers: of a task, from the number of parameters and of its rows.
@@ -62,6 +64,10 @@ def _profiled_walkers(width: int, rows: float) -> int:
     return _power_of_two(min(max(int(math.sqrt(rows / 3)), 16), 256))
 
 
+def _boundary_walkers(width: int, rows: float) -> int:
+    return _power_of_two(min(max(int(rows / _STEPS), 32), 256))
+
+
 def _power_of_two(number: int) -> int:
     return int(2 ** math.ceil(math.log2(number)))
 
@@ -70,7 +76,8 @@ SAMPLERS = {
     # Two ensembles, because only independent ones can be compared.
     "emcee": Sampler("unbiased", run_unbiased, 2, _ensemble_walkers, 30, False),
     "hamiltonian": Sampler("unbiased", run_hamiltonian, 1, _hamiltonian_walkers, 30, True, True),
-    "profiled": Sampler("profiled", run_profiled, 1, _profiled_walkers, 30, False),
+    "profiled": Sampler("profiled", run_profiled, 1, _profiled_walkers, 25, False),
+    "boundary": Sampler("boundary", run_boundary, 1, _boundary_walkers, 1, False),
 }
 
 POSTERIOR_SAMPLERS = tuple(n for n, sampler in SAMPLERS.items() if sampler.follows == "unbiased")

@@ -44,7 +44,8 @@ __all__ = [
 ]
 
 SCHEMA = "dnnlik.samples/1"
-STRATEGIES = ("unbiased", "profiled")
+STRATEGIES = ("unbiased", "profiled", "tempered", "boundary", "refined")
+"""What the rows follow; files of before know the first two."""
 COLUMNS = {
     "log_main": "f8",
     "log_constraint": "f8",

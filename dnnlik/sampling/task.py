@@ -26,7 +26,7 @@ class Task:
     """Rows ``first:first+steps*walkers`` of a sample file, one chain.
 
     Attributes:
-        strategy: what its rows follow, "unbiased" or "profiled".
+        strategy: what its rows follow, a name in `dnnlik.sampling.samples.STRATEGIES`.
         sampler: who fills them, a name in `dnnlik.sampling.samplers.SAMPLERS`.
         chain: number of the chain, unique in the file.
         first: its first row.

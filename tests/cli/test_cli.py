@@ -207,3 +207,16 @@ def test_other_settings_do_not_overwrite(finished, tmp_path):
     result = dnnlik("sample", LIKELIHOOD, *SMALL, "--seed", "5", "-o", copy)
     refused(result, 3, "samples of another request")
     assert copy.read_bytes() == before
+
+
+def test_a_mix_of_kinds_of_points(tmp_path):
+    """Shares by name; what is no share is wrong usage, a kind that is none invalid input."""
+    mix = "unbiased=0.8,tempered=0.15,boundary=0.05"
+    result = dnnlik("sample", LIKELIHOOD, *SMALL, "--mix", mix, "-o", "s.h5", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert document["unbiased"] == pytest.approx(0.8 * 4000, rel=0.05)
+    for wrong in ("unbiased", "unbiased=much", "unbiased=0.5,unbiased=0.5", ""):
+        assert dnnlik("sample", LIKELIHOOD, "--mix", wrong).returncode == 2
+    refused(dnnlik("sample", LIKELIHOOD, "--mix", "magic=1"), 3, "kinds of rows")
+    refused(dnnlik("run", LIKELIHOOD, "--mix", "tempered=1", "-o", tmp_path / "x"), 3, "share of")
