@@ -10,6 +10,7 @@
     │   └── InvalidFile            a file that is missing, damaged or of another kind
     └── NotGoodEnough          exit 4: the computation ended, its result may not be used
         ├── NotConverged           a fit or a chain that did not settle
+        ├── BudgetExhausted        more calls of the likelihood than were allowed
         └── BelowThreshold         a surrogate that misses its accuracy thresholds
 
 Every message is one line: what is wrong, what was expected, what to do, and
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 __all__ = [
     "BelowThreshold",
+    "BudgetExhausted",
     "DnnlikError",
     "InvalidFile",
     "InvalidInput",
@@ -67,6 +69,10 @@ class NotGoodEnough(DnnlikError):
 
 class NotConverged(NotGoodEnough):
     """A fit or a Markov chain did not settle within its limits."""
+
+
+class BudgetExhausted(NotGoodEnough):
+    """The calls of a likelihood that were allowed are used up."""
 
 
 class BelowThreshold(NotGoodEnough):

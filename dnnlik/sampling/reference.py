@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from dnnlik.constraints import ConstraintTerms
 from dnnlik.inference import hessian
+from dnnlik.parameters import ParameterSet
 from dnnlik.typing import LogDensity
 
-__all__ = ["Reference", "laplace_reference"]
+__all__ = ["Reference", "laplace_reference", "reference_of"]
 
 Array = NDArray[np.float64]
 
@@ -46,11 +47,14 @@ def laplace_reference(density: LogDensity, maximum: Array) -> Reference:
 
     Where a parameter is flatter than its natural scales or bounds, it gets those.
     """
-    p = density.parameters
+    return reference_of(density.parameters, maximum, hessian(density, maximum))
+
+
+def reference_of(p: ParameterSet, maximum: Array, hessian: Array) -> Reference:
+    """The same from the Hessian (d, d) of the log-likelihood, where that is known."""
     widest = np.minimum((p.upper - p.lower) / np.sqrt(12), 1e3 * p.scales)
     prior = ConstraintTerms.of([item.prior for item in p]).precision
-    curvature = np.diag(prior) - hessian(density, maximum)
-    information = curvature * np.outer(widest, widest)
+    information = (np.diag(prior) - hessian) * np.outer(widest, widest)
     values, vectors = np.linalg.eigh(information)
     # Never wider than the bounds: this also takes care of flat and convex directions.
     factor = widest[:, None] * vectors / np.sqrt(np.maximum(values, 1.0))

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.exceptions import NotConverged
+from dnnlik.parameters import ParameterSet
 from dnnlik.sampling.reference import Reference
 from dnnlik.typing import LogDensity, Points, Values
 
-__all__ = ["starting_points"]
+__all__ = ["mirrored", "starting_points"]
 
 
 _ROOM = 10.0  # of the log-density, for few parameters
@@ -34,7 +35,7 @@ def starting_points(
     size = 1.0
     while (missing := np.flatnonzero(~(log_density > lowest))).size:
         step = rng.normal(size=(missing.size, width)) @ reference.factor.T
-        points[missing] = _mirrored(density, reference.mean + size * step)
+        points[missing] = mirrored(density.parameters, reference.mean + size * step)
         log_density[missing] = density.log_density(points[missing])
         size *= 0.9
         if size < 1e-4:
@@ -45,9 +46,8 @@ def starting_points(
     return points, log_density
 
 
-def _mirrored(density: LogDensity, points: Points) -> NDArray[np.float64]:
-    """Points mirrored into the bounds, so that starts are not all at a bound."""
-    p = density.parameters
-    mirrored = np.where(points < p.lower, 2 * p.lower - points, points)
-    mirrored = np.where(mirrored > p.upper, 2 * p.upper - mirrored, mirrored)
-    return np.asarray(np.clip(mirrored, p.lower, p.upper))
+def mirrored(p: ParameterSet, points: Points) -> NDArray[np.float64]:
+    """Points (n, d) mirrored into the bounds, so that starts are not all at a bound."""
+    inside = np.where(points < p.lower, 2 * p.lower - points, points)
+    inside = np.where(inside > p.upper, 2 * p.upper - inside, inside)
+    return np.asarray(np.clip(inside, p.lower, p.upper))

@@ -175,6 +175,10 @@ class SampleStore:
             columns.pop("gradient", None)
         self._put(first, columns)
 
+    def write_rows(self, first: int, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Write rows as they are: every column of the file, from row ``first`` on."""
+        self._put(first, columns)
+
     def _log_terms(self, points: Points) -> dict[str, NDArray[Any]]:
         constraint = self.density.log_constraint(points)
         if not (self.gradients and isinstance(self.density, DifferentiableLogDensity)):

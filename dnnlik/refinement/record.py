@@ -1,0 +1,110 @@
+"""Calls as a sample file: which of them train, and which are kept for the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dnnlik.environment import software_versions
+from dnnlik.refinement.budget import CountedLikelihood
+from dnnlik.sampling.samples import COLUMNS, STRATEGIES, Maximum, Samples
+from dnnlik.sampling.store import SampleStore
+from dnnlik.typing import JSON
+
+__all__ = ["CHAINS", "samples_of", "write_samples"]
+
+_PLACES = 20
+_TEST = (3, 10, 17)
+"""Walkers modulo 20 that `dnnlik.surrogate.data.split` holds out."""
+
+_TRAIN = np.setdiff1d(np.arange(_PLACES), _TEST)
+CHAINS = 6
+"""Independence chains of the held-out part."""
+
+
+def samples_of(
+    density: CountedLikelihood,
+    expansion: Maximum,
+    request: JSON,
+    *,
+    last: int,
+    chains: NDArray[np.intp] | None = None,
+    diagnostics: JSON | None = None,
+) -> Samples:
+    """The calls with a finite log-likelihood as samples.
+
+    Args:
+        density: with its calls.
+        expansion: at the maximum.
+        request: what was asked for, to be found in the provenance.
+        last: the last round that trains; what came later is held out, by its walker.
+        chains: (steps, CHAINS) records that the held-out chains are at: the unbiased rows.
+            A record that is in a chain is no row of its own.
+        diagnostics: of the file.
+    """
+    finite = np.isfinite(density.records).all(axis=1)
+    if chains is not None:
+        finite[np.unique(chains)] = False
+    else:
+        finite &= density.records[:, 0] <= last
+    plain = np.flatnonzero(finite)
+    rounds = density.records[plain, 0].astype(int)
+    number = np.arange(len(plain))
+    test = rounds > last
+    walker = np.where(
+        test, np.array(_TEST)[number % len(_TEST)], _TRAIN[number % len(_TRAIN)]
+    )
+    held = np.empty((0, CHAINS), dtype=np.intp) if chains is None else chains
+    places = np.array([20 * (i // 3) + _TEST[i % 3] for i in range(CHAINS)])
+    rows = np.concatenate([plain, held.ravel()])
+    steps = np.repeat(np.arange(len(held)), CHAINS)
+    of_chain = np.repeat(STRATEGIES.index("unbiased"), held.size)
+    return _assembled(
+        density,
+        rows,
+        expansion,
+        {"request": request, "software": software_versions()},
+        diagnostics or {},
+        strategy=np.concatenate([np.repeat(STRATEGIES.index("refined"), len(plain)), of_chain]),
+        chain=np.concatenate([rounds, np.repeat(last + 1, held.size)]),
+        walker=np.concatenate([walker, np.tile(places, len(held))]),
+        step=np.concatenate([number, steps]),
+    )
+
+
+def _assembled(
+    density: CountedLikelihood,
+    rows: NDArray[np.intp],
+    expansion: Maximum,
+    provenance: JSON,
+    diagnostics: JSON,
+    **labels: NDArray[np.int_],
+) -> Samples:
+    p, records = density.parameters, density.records[rows]
+    points = records[:, 2 : 2 + len(p)].copy()
+    return Samples(
+        parameters=p,
+        points=points,
+        gradient=records[:, 2 + len(p) :].copy() if density.differentiable else None,
+        log_main=records[:, 1].copy(),
+        log_constraint=p.log_constraint(points),
+        log_prior=p.log_prior(points),
+        maximum=expansion,
+        provenance=provenance,
+        diagnostics=diagnostics,
+        **{name: column.astype(COLUMNS[name]) for name, column in labels.items()},
+    )
+
+
+def write_samples(samples: Samples, density: CountedLikelihood, path: Path) -> None:
+    """The file of samples, which appears whole."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.unlink(missing_ok=True)
+    store = SampleStore.open(temporary, density, len(samples), samples.provenance)
+    store.write_maximum(samples.maximum)
+    names = ["points", *COLUMNS, *(["gradient"] if store.gradients else [])]
+    store.write_rows(0, {name: getattr(samples, name) for name in names})
+    store.finish(samples.diagnostics)
+    temporary.replace(path)

@@ -1,0 +1,288 @@
+"""The loop: ask, learn, ask where what was learned is least sure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from dnnlik.exceptions import InvalidFile, InvalidInput, InvalidParameters
+from dnnlik.likelihoods.base import Likelihood
+from dnnlik.refinement.acquisition import chosen, disagreement
+from dnnlik.refinement.budget import CountedLikelihood
+from dnnlik.refinement.ensemble import common_density, trained_members
+from dnnlik.refinement.held_out import (
+    CheckedScan,
+    PlannedScan,
+    checked_scan,
+    independence_chains,
+    scan_calls,
+)
+from dnnlik.refinement.maximum import Peak, peak_of, stencil_calls
+from dnnlik.refinement.proposals import around_maximum, candidates, posterior_draws
+from dnnlik.refinement.record import CHAINS, samples_of, write_samples
+from dnnlik.refinement.settings import RefinementSettings
+from dnnlik.restart import RestartState
+from dnnlik.sampling.effective import effective_size
+from dnnlik.sampling.reference import Reference, reference_of
+from dnnlik.sampling.samples import Samples
+from dnnlik.typing import JSON, Points, Progress, no_progress
+
+__all__ = ["fewest_calls", "refine"]
+
+_MOST_HELD_OUT = 3000
+_FEWEST_HELD_OUT = 120
+_FEWEST_A_PARAMETER = 30  # points to learn from
+
+
+def refine(
+    likelihood: Likelihood,
+    path: str | Path,
+    *,
+    calls: int = 20_000,
+    seed: int = 0,
+    settings: RefinementSettings | None = None,
+    progress: Progress = no_progress,
+) -> Samples:
+    """Sample a likelihood into a file with a limited number of calls, for training.
+
+    The maximum and its curvature; a first round about them; rounds of points where an
+    ensemble of networks disagrees, out of their posterior, profile and a wider posterior;
+    held-out draws of the exact posterior; exact values at the profile. Every call is kept
+    in ``FILE.calls`` as it is made, and what was done is not done again after a kill.
+
+    Args:
+        likelihood: what to learn, with or without gradients.
+        path: the sample file. A complete one of the same request is returned as it is.
+        calls: points at which the likelihood may be evaluated, fits and test included.
+        seed: of all randomness.
+        settings: how the calls are shared out.
+        progress: called with (text, calls made, calls).
+
+    Returns:
+        The samples: "refined" rows to learn from, and "unbiased" ones, which
+        `dnnlik.surrogate.data.split` holds out: independence chains of the exact posterior.
+        ``diagnostics["refinement"]`` is what `dnnlik.refinement.accuracy` needs.
+
+    Raises:
+        InvalidInput: too few calls, a negative seed, no parameter of interest.
+        InvalidFile: the file is of another request, or cannot be written.
+        NotConverged: no maximum was found, or a training or its chains did not settle.
+        BudgetExhausted: the maximum took nearly all of the calls.
+    """
+    path, settings = Path(path), settings or RefinementSettings()
+    _check(likelihood, calls, seed, settings)
+    request: JSON = {
+        "likelihood": likelihood.digest,
+        "strategy": "refined",
+        "calls": calls,
+        "seed": seed,
+        "settings": asdict(settings),
+    }
+    if path.exists():
+        return _present(path, request)
+    counted = CountedLikelihood(
+        likelihood,
+        calls,
+        path.with_name(path.name + ".calls"),
+        identity=request,
+        progress=lambda made: progress("calls of the likelihood", made, calls),
+    )
+    state = RestartState(path.with_name(path.name + ".rounds.npz"))
+    # NumPy's threads and XLA's get into each other's way (see `sample`).
+    with threadpool_limits(1, user_api="blas"):
+        samples = _Refinement(counted, request, seed, settings, state, progress).samples()
+        write_samples(samples, counted, path)
+    state.remove()
+    return Samples.open(path)
+
+
+def fewest_calls(width: int, pois: int, differentiable: bool, scan_points: int) -> int:
+    """Below this nothing sensible can be learned: a rough number for d parameters."""
+    maximum = 4 * width + 20 if differentiable else 2 * stencil_calls(width) + 15 * (width + 1)
+    test = _FEWEST_HELD_OUT + pois * scan_calls(width, differentiable, scan_points)
+    return maximum + test + _FEWEST_A_PARAMETER * width + 200
+
+
+def _check(likelihood: Likelihood, calls: int, seed: int, settings: RefinementSettings) -> None:
+    p = likelihood.parameters
+    if not p.poi_names:
+        raise InvalidParameters(
+            "at least one parameter must be of interest (poi=True). Received: none"
+        )
+    if seed < 0:
+        raise InvalidInput(f"the seed must not be negative. Received: {seed}")
+    differentiable = hasattr(likelihood, "value_and_gradient")
+    fewest = fewest_calls(len(p), len(p.poi_names), differentiable, settings.scan_points)
+    if calls < fewest:
+        raise InvalidInput(
+            f"{len(p)} parameters {'with' if differentiable else 'without'} gradients need at "
+            f"least {fewest} calls. Received: {calls}"
+        )
+
+
+def _present(path: Path, request: JSON) -> Samples:
+    samples = Samples.open(path)
+    stated = samples.provenance["request"]
+    other = [name for name, value in request.items() if stated.get(name) != value]
+    if other:
+        raise InvalidFile(
+            f"the file holds samples of another request ({', '.join(other)}); give another "
+            f"output or remove it. Received: {path}"
+        )
+    return samples
+
+
+@dataclass
+class _Refinement:
+    """One run; what is expensive to find again is in ``state`` before it is used."""
+
+    density: CountedLikelihood
+    request: JSON
+    seed: int
+    settings: RefinementSettings
+    state: RestartState
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self._found: dict[str, Any] = dict(self.state.load())
+
+    def _kept(self, name: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        if name not in self._found:
+            self._found[name] = make()
+            self.state.save(self._found)
+        return np.asarray(self._found[name])
+
+    def _rng(self, use: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, use])
+
+    @cached_property
+    def _peak(self) -> Peak:
+        self.density.round = 0
+        self.progress("finding the maximum", 0, 1)
+        return peak_of(self.density)
+
+    @cached_property
+    def _reference(self) -> Reference:
+        return reference_of(self.density.parameters, self._peak.best.point, self._peak.hessian)
+
+    @property
+    def _last(self) -> int:
+        """The last round that trains."""
+        return self.settings.rounds + 1
+
+    def _used(self, number: int) -> int:
+        return int((self.density.records[:, 0] == number).sum())
+
+    @cached_property
+    def _shares(self) -> tuple[int, list[int]]:
+        """Held-out draws, and the points of each round from the first on."""
+        calls, p = self.density.calls, self.density.parameters
+        held = int(self.settings.held_out * calls)
+        held = min(max(held, _FEWEST_HELD_OUT), _MOST_HELD_OUT) // CHAINS * CHAINS
+        points = self.settings.scan_points
+        scans = len(p.poi_names) * scan_calls(len(p), self.density.differentiable, points)
+        left = calls - self._used(0) - held - scans
+        first = int(self.settings.first * left)
+        return held, [first, *[(left - first) // self.settings.rounds] * self.settings.rounds]
+
+    def samples(self) -> Samples:
+        """All of it."""
+        expansion = self._peak.expansion
+        held, shares = self._shares
+        for number, count in enumerate(shares, start=1):
+            points = self._kept(f"round {number}", lambda n=number, c=count: self._next(n, c))
+            self.density.round = number
+            self.density.evaluate(points)
+        rows, said = self._held_out(held)
+        scans = [self._scan(name) for name in self.density.parameters.poi_names]
+        return samples_of(
+            self.density,
+            expansion,
+            self.request,
+            last=self._last,
+            chains=rows,
+            diagnostics={
+                **said,
+                "chains": [],
+                "log_likelihood_at_maximum": self._peak.best.log_likelihood,
+                "refinement": {**self._said(), "scans": [_json(scan) for scan in scans]},
+            },
+        )
+
+    def _said(self) -> JSON:
+        names = ["maximum", *(f"round {k}" for k in range(1, self._last + 1)), "held out", "scans"]
+        return {"calls": {name: self._used(k) for k, name in enumerate(names)}}
+
+    def _training(self, last: int) -> Samples:
+        return samples_of(self.density, self._peak.expansion, self.request, last=last)
+
+    def _next(self, number: int, count: int) -> Points:
+        """The points of a round."""
+        rng, p = self._rng(number), self.density.parameters
+        if number == 1:
+            return around_maximum(p, self._reference, count, rng)
+        known = self._training(number - 1)
+        members = trained_members(
+            known, self.settings.members, 1000 * number + self.seed, self.progress
+        )
+        self.progress(f"choosing {count} points", 0, 1)
+        common = common_density(members, self._reference, known.points)
+        some = candidates(common, self._reference, self.settings.candidates * count, rng)
+        scores = disagreement(np.array([m.log_likelihood(some) for m in members]))
+        return some[chosen(scores, count, self.settings.power, rng)]
+
+    @cached_property
+    def _learned(self) -> Likelihood:
+        """What was learned from all rounds."""
+        known = self._training(self._last)
+        members = trained_members(known, 1, self.seed, self.progress)
+        return common_density(members, self._reference, known.points)
+
+    def _held_out(self, count: int) -> tuple[NDArray[np.intp], JSON]:
+        """The records that the held-out chains are at, and what is to be said of them."""
+        rng = self._rng(self._last + 1)
+        points = self._kept(
+            "held out", lambda: posterior_draws(self._learned, count, rng)
+        )
+        learned = self._kept("held out, learned", lambda: self._learned.log_likelihood(points))
+        self.density.round = self._last + 1
+        self.density.evaluate(points)
+        log_weight = self.density.log_likelihood(points) - learned
+        steps, acceptance = independence_chains(log_weight, CHAINS, self._rng(99))
+        size = min(
+            effective_size(points[steps][:, :, i]) for i in range(points.shape[1])
+        )
+        said = {"effective_points": min(size, float(steps.size)), "acceptance": acceptance}
+        return self.density.rows_of(points)[steps], said
+
+    def _scan(self, name: str) -> CheckedScan:
+        count = self.settings.scan_points
+
+        def plan() -> NDArray[Any]:
+            found = PlannedScan.of(self._learned, name, count)
+            return np.concatenate(
+                [found.values[:, None], found.points, found.curvature.reshape(count, -1)], axis=1
+            )
+
+        kept, d = self._kept(f"scan {name}", plan), len(self.density.parameters)
+        self.density.round = self._last + 2
+        curvature = kept[:, 1 + d :].reshape(count, d, d)
+        return checked_scan(
+            self.density, PlannedScan(name, kept[:, 0], kept[:, 1 : 1 + d], curvature)
+        )
+
+
+def _json(scan: CheckedScan) -> JSON:
+    return {
+        "name": scan.name,
+        "values": scan.values.tolist(),
+        "points": scan.points.tolist(),
+        "log_likelihood": scan.log_likelihood.tolist(),
+    }

@@ -1,0 +1,68 @@
+"""What a refinement does by default: all of its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dnnlik.exceptions import InvalidInput
+from dnnlik.surrogate.settings import TrainingSettings
+
+__all__ = ["RefinementSettings", "small_data_settings"]
+
+
+@dataclass(frozen=True)
+class RefinementSettings:
+    """How the calls are shared out; the defaults are measured in `docs/decisions.md`.
+
+    Attributes:
+        rounds: how often points are chosen by what was learned so far.
+        members: networks of the ensemble whose disagreement chooses.
+        first: share of the calls (without maximum and test) that the first round has,
+            which knows the curvature at the maximum alone.
+        power: points are drawn in proportion to their disagreement to this power; 0 takes
+            them as the surrogate's posterior gives them.
+        held_out: share of all calls for draws that are never trained on.
+        candidates: how many points there are to choose one from.
+        scan_points: values of each parameter of interest at which t is checked.
+    """
+
+    rounds: int = 3
+    members: int = 2
+    first: float = 0.4
+    power: float = 1.0
+    held_out: float = 0.1
+    candidates: int = 5
+    scan_points: int = 7
+
+    def __post_init__(self) -> None:
+        for name in ("rounds", "members", "candidates", "scan_points"):
+            if not getattr(self, name) >= 1:
+                raise InvalidInput(f"{name} must be at least 1. Received: {getattr(self, name)}")
+        for name in ("first", "held_out"):
+            if not 0 < getattr(self, name) < 1:
+                raise InvalidInput(
+                    f"{name} must be between 0 and 1. Received: {getattr(self, name)}"
+                )
+        if not self.power >= 0:
+            raise InvalidInput(f"power must not be negative. Received: {self.power}")
+
+
+def small_data_settings(rows: int, *, seed: int = 0) -> TrainingSettings:
+    """Training settings for some hundred to some ten thousand points.
+
+    The batches are smaller and the epochs more, so that the number of steps is about that
+    of a training on many.
+
+    >>> [small_data_settings(n).max_epochs for n in (1000, 10_000, 100_000)]
+    [400, 192, 80]
+    """
+    batch = 64 if rows < 20_000 else 256
+    epochs = round(30_000 / max(1, rows // batch))
+    return TrainingSettings(
+        layers=(128, 128, 128),
+        batch_size=batch,
+        max_epochs=min(max(epochs, 80), 400),
+        rate_patience=8,
+        stop_patience=30,
+        seed=seed,
+    )
