@@ -21,6 +21,7 @@ __all__ = [
     "likelihood_arguments",
     "opened_likelihood",
     "parse_values",
+    "print_advice",
     "print_json",
     "publication_options",
     "sampler_option",
@@ -304,6 +305,15 @@ def opened_likelihood(
     # What a user's file prints is not a result.
     with redirect_stdout(sys.stderr):
         return open_likelihood(path, patchset=patchset, patch=patch, measurement=measurement)
+
+
+def print_advice(likelihood: Any, points: int, sampler: str) -> None:
+    """On stderr, if a sampling would take long."""
+    from dnnlik.refinement.advice import advice, is_differentiable, seconds_a_call
+
+    cost = seconds_a_call(likelihood)
+    for line in advice(cost, is_differentiable(likelihood), points, sampler=sampler):
+        click.echo(line, err=True)
 
 
 def publication(title: str | None, authors: tuple[str, ...], license: str, name: str) -> Any:

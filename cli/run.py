@@ -11,6 +11,7 @@ from dnnlik.cli.common import (
     ProgressBar,
     likelihood_arguments,
     opened_likelihood,
+    print_advice,
     print_json,
     publication,
     publication_options,
@@ -29,6 +30,12 @@ __all__ = ["command"]
 @likelihood_arguments
 @sampling_options
 @sampler_option
+@click.option(
+    "--calls",
+    type=int,
+    help="Learn a slow likelihood from at most so many calls (points), chosen as it is "
+    "learned; instead of --points and --strategy. Ends with accuracy.json, without a bundle.",
+)
 @training_options
 @scan_option
 @publication_options
@@ -41,8 +48,9 @@ def command(
     points: int,
     strategy: str,
     mix: dict[str, float] | None,
-    sampler: str,
     seed: int,
+    sampler: str,
+    calls: int | None,
     scan: Any,
     title: str | None,
     authors: tuple[str, ...],
@@ -57,8 +65,13 @@ def command(
     """
     settings = training_settings(training, seed)
     opened = opened_likelihood(likelihood, patchset, patch, measurement)
+    if calls is not None:
+        _learn(opened, output, calls, seed, settings if _given(training) else None)
+        return
     from dnnlik.workflow import run
 
+    if not (output / "samples.h5").exists():
+        print_advice(opened, points, sampler)
     with ProgressBar() as progress:
         result = run(
             opened,
@@ -86,6 +99,39 @@ def command(
     )
     if result.refused is not None:
         raise result.refused
+
+
+def _given(training: dict[str, Any]) -> bool:
+    """Whether any option of the training was given: few points have other defaults."""
+    context = click.get_current_context()
+    default = click.core.ParameterSource.DEFAULT
+    return any(context.get_parameter_source(name) is not default for name in training)
+
+
+def _learn(likelihood: Any, output: Path, calls: int, seed: int, settings: Any) -> None:
+    from dnnlik.workflow import learn
+
+    with ProgressBar() as progress:
+        result = learn(
+            likelihood, output, calls=calls, seed=seed, settings=settings, progress=progress
+        )
+    found = result.accuracy
+    click.echo(
+        f"{found.calls} calls; on held-out draws of the posterior the rms error of ln L is "
+        f"{found.rms:.4f}, the effective fraction {found.effective_fraction:.4f}.\n"
+        "To publish it, `dnnlik validate` and `dnnlik export` take samples.h5 and surrogate.h5; "
+        "the validation fits the exact likelihood, beyond these calls.",
+        err=True,
+    )
+    print_json(
+        {
+            "surrogate": str(output / "surrogate.h5"),
+            "parameters": result.parameters,
+            "points": result.points,
+            "seconds": result.seconds,
+            **found.to_json(),
+        }
+    )
 
 
 def _name(likelihood: Path) -> str:

@@ -11,6 +11,7 @@ from dnnlik.cli.common import (
     gradients_option,
     likelihood_arguments,
     opened_likelihood,
+    print_advice,
     print_json,
     sampler_option,
     sampling_options,
@@ -44,6 +45,9 @@ def command(
     """
     opened = opened_likelihood(likelihood, patchset, patch, measurement)
     from dnnlik.sampling import sample
+
+    if not output.exists():
+        print_advice(opened, points, sampler)
 
     with ProgressBar() as progress:
         samples = sample(

@@ -36,6 +36,7 @@ _WHERE = {
     "SurrogateLikelihood": "dnnlik.surrogate.likelihood",
     "Thresholds": "dnnlik.validation.thresholds",
     "TrainingSettings": "dnnlik.surrogate.settings",
+    "learn": "dnnlik.workflow",
     "load": "dnnlik.bundle.reader",
     "open_likelihood": "dnnlik.likelihoods",
     "optimise": "dnnlik.differentiable",

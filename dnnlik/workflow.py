@@ -2,7 +2,7 @@
 
 Each step is a function from files to files that does nothing when its output is there
 and was made from the same input with the same settings; a step that was killed goes on
-where it was. `run` is all of them.
+where it was. `run` is all of them; `learn` samples and trains within a number of calls.
 
     FOLDER/samples.h5        FOLDER/surrogate.h5      FOLDER/validation/validation.json
     FOLDER/bundle/           FOLDER/run.json (seconds of each step)
@@ -23,15 +23,23 @@ from dnnlik.bundle.card import Publication
 from dnnlik.documents import read_json, write_json
 from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood
+from dnnlik.refinement import (
+    Accuracy,
+    RefinementSettings,
+    accuracy,
+    refine,
+    small_data_settings,
+)
 from dnnlik.sampling import Progress, no_progress, sample
 from dnnlik.sampling.plan import mix_of
 from dnnlik.steps import export_step, train_step, validate_step, verification_points
+from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.typing import JSON
 from dnnlik.validation.request import Request
 from dnnlik.validation.thresholds import Thresholds
 
-__all__ = ["RunResult", "run"]
+__all__ = ["LearnedResult", "RunResult", "learn", "run"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,54 @@ def run(
         points=len(samples),
         refused=refused,
     )
+
+
+@dataclass(frozen=True)
+class LearnedResult:
+    """What `learn` made: the accuracy of the surrogate, seconds of each step."""
+
+    accuracy: Accuracy
+    seconds: dict[str, float]
+    parameters: int
+    points: int
+
+
+def learn(
+    likelihood: Likelihood,
+    folder: str | Path,
+    *,
+    calls: int = 20_000,
+    seed: int = 0,
+    settings: TrainingSettings | None = None,
+    refinement: RefinementSettings | None = None,
+    progress: Progress = no_progress,
+) -> LearnedResult:
+    """Learn a slow likelihood into a folder from a limited number of calls.
+
+    Leaves ``samples.h5``, ``surrogate.h5`` and ``accuracy.json``: errors on held-out draws of
+    the exact posterior, and of t. The rows are those that `validate_step` and `export_step`
+    take; that validation fits the exact likelihood, beyond the budget.
+
+    Raises:
+        InvalidInput, NotConverged, BudgetExhausted: see `dnnlik.refinement.refine`.
+    """
+    folder = Path(folder)
+    clock = _Clock(folder)
+    with clock("sample"):
+        samples = refine(
+            likelihood,
+            folder / "samples.h5",
+            calls=calls,
+            seed=seed,
+            settings=refinement,
+            progress=progress,
+        )
+    settings = settings or small_data_settings(len(samples), seed=seed)
+    with clock("train"):
+        description = train_step(samples, settings, folder / "surrogate.h5", progress=progress)
+    found = accuracy(samples, SurrogateLikelihood(description))
+    write_json(folder / "accuracy.json", found.to_json())
+    return LearnedResult(found, clock.seconds, len(samples.parameters), len(samples))
 
 
 class _Clock:

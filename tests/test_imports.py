@@ -31,6 +31,7 @@ ALLOWED = {
     "sampling": BASE | {"likelihoods", "inference"},
     "surrogate": BASE | {"compiled", "devices", "likelihoods", "sampling"},
     "validation": BASE | {"inference", "likelihoods", "sampling", "surrogate"},
+    "refinement": BASE | {"inference", "likelihoods", "sampling", "surrogate"},
     "onnx": BASE | {"surrogate"},
     "bundle": BASE | {"onnx", "validation", "surrogate"},
     "plotting": BASE | {"inference", "validation"},

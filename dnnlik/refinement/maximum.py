@@ -107,8 +107,7 @@ def _climb(density: CountedLikelihood, start: Array) -> Array:
     reference = float(density.log_likelihood(start[None])[0])
     if not np.isfinite(reference):
         raise NotConverged(
-            "the log-likelihood must be finite where the fit starts (init). "
-            f"Received: {reference}"
+            f"the log-likelihood must be finite where the fit starts (init). Received: {reference}"
         )
     seen = [np.inf]
 
@@ -145,7 +144,8 @@ def _widths(density: CountedLikelihood, point: Array) -> Array:
     rows = np.where(np.tile(np.eye(len(p), dtype=bool), (2, 1)), rows, point)
     middle = np.where(np.eye(len(p), dtype=bool), centre, point)
     values = density.log_likelihood(np.concatenate([rows, middle])).reshape(3, -1)
-    second = (values[0] + values[1] - 2 * values[2]) / step**2
+    with np.errstate(invalid="ignore"):  # no width from a wall
+        second = (values[0] + values[1] - 2 * values[2]) / step**2
     return _conditional(density, np.diag(second))
 
 
@@ -163,15 +163,15 @@ def _expansion(density: CountedLikelihood, point: Array, widths: Array) -> Maxim
     single = np.diag(step)
     moves = np.concatenate([single, single[i] + single[j]])
     values = density.log_main(np.concatenate([centre[None], centre + moves, centre - moves]))
-    up, down = values[1 : 1 + len(moves)], values[1 + len(moves) :]
-    even, odd = up + down - 2 * values[0], (up - down)[:d] / (2 * step)
-    second = np.diag(even[:d] / step**2)
-    second[i, j] = second[j, i] = (even[d:] - even[i] - even[j]) / (2 * step[i] * step[j])
-    if not np.isfinite(second).all():
+    if not np.isfinite(values).all():
         raise NotConverged(
             "the log-likelihood must be finite around its maximum. "
             f"Received: {int((~np.isfinite(values)).sum())} of {values.size} values that are not"
         )
+    up, down = values[1 : 1 + len(moves)], values[1 + len(moves) :]
+    even, odd = up + down - 2 * values[0], (up - down)[:d] / (2 * step)
+    second = np.diag(even[:d] / step**2)
+    second[i, j] = second[j, i] = (even[d:] - even[i] - even[j]) / (2 * step[i] * step[j])
     value = float(density.log_main(point[None])[0])
     return Maximum(point, value, odd + second @ (point - centre), second)
 
@@ -193,9 +193,7 @@ def constraint_hessian(density: CountedLikelihood, point: Array) -> Array:
     return np.diag(np.diag(above - below) / (2 * step))
 
 
-def _newton_step(
-    density: CountedLikelihood, point: Array, slope: Array, curvature: Array
-) -> Array:
+def _newton_step(density: CountedLikelihood, point: Array, slope: Array, curvature: Array) -> Array:
     """The Newton step within the bounds: parameters that it would push out are held."""
     p = density.parameters
     held = ((point <= p.lower) & (slope < 0)) | ((point >= p.upper) & (slope > 0))

@@ -44,7 +44,7 @@ def samples_of(
             A record that is in a chain is no row of its own.
         diagnostics: of the file.
     """
-    finite = np.isfinite(density.records).all(axis=1)
+    finite = np.asarray(np.isfinite(density.records).all(axis=1))
     if chains is not None:
         finite[np.unique(chains)] = False
     else:
@@ -53,9 +53,7 @@ def samples_of(
     rounds = density.records[plain, 0].astype(int)
     number = np.arange(len(plain))
     test = rounds > last
-    walker = np.where(
-        test, np.array(_TEST)[number % len(_TEST)], _TRAIN[number % len(_TRAIN)]
-    )
+    walker = np.where(test, np.array(_TEST)[number % len(_TEST)], _TRAIN[number % len(_TRAIN)])
     held = np.empty((0, CHAINS), dtype=np.intp) if chains is None else chains
     places = np.array([20 * (i // 3) + _TEST[i % 3] for i in range(CHAINS)])
     rows = np.concatenate([plain, held.ravel()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,7 @@ class _Refinement:
         expansion = self._peak.expansion
         held, shares = self._shares
         for number, count in enumerate(shares, start=1):
-            points = self._kept(f"round {number}", lambda n=number, c=count: self._next(n, c))
+            points = self._kept(f"round {number}", partial(self._next, number, count))
             self.density.round = number
             self.density.evaluate(points)
         rows, said = self._held_out(held)
@@ -248,17 +248,13 @@ class _Refinement:
     def _held_out(self, count: int) -> tuple[NDArray[np.intp], JSON]:
         """The records that the held-out chains are at, and what is to be said of them."""
         rng = self._rng(self._last + 1)
-        points = self._kept(
-            "held out", lambda: posterior_draws(self._learned, count, rng)
-        )
+        points = self._kept("held out", lambda: posterior_draws(self._learned, count, rng))
         learned = self._kept("held out, learned", lambda: self._learned.log_likelihood(points))
         self.density.round = self._last + 1
         self.density.evaluate(points)
         log_weight = self.density.log_likelihood(points) - learned
         steps, acceptance = independence_chains(log_weight, CHAINS, self._rng(99))
-        size = min(
-            effective_size(points[steps][:, :, i]) for i in range(points.shape[1])
-        )
+        size = min(effective_size(points[steps][:, :, i]) for i in range(points.shape[1]))
         said = {"effective_points": min(size, float(steps.size)), "acceptance": acceptance}
         return self.density.rows_of(points)[steps], said
 
