@@ -220,3 +220,30 @@ def test_a_mix_of_kinds_of_points(tmp_path):
         assert dnnlik("sample", LIKELIHOOD, "--mix", wrong).returncode == 2
     refused(dnnlik("sample", LIKELIHOOD, "--mix", "magic=1"), 3, "kinds of rows")
     refused(dnnlik("run", LIKELIHOOD, "--mix", "tempered=1", "-o", tmp_path / "x"), 3, "share of")
+
+
+def test_too_few_calls_are_refused(tmp_path):
+    """Before anything is evaluated: exit code 3 and the number that is needed."""
+    result = dnnlik("run", LIKELIHOOD, "--calls", "50", "-o", tmp_path / "x")
+    assert "need at least" in refused(result, 3, "with gradients need at least")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_slow_likelihood_is_announced(tmp_path):
+    """What a call costs and what to do, in two lines on stderr, before the points."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import time\nfrom dnnlik import AnalyticLikelihood, Parameter\n"
+        "def log_main(x):\n    time.sleep(0.05)\n    return -x[:, 0] ** 2\n"
+        "def likelihood():\n"
+        "    return AnalyticLikelihood([Parameter('mu', 0, (-3, 3), poi=True)], log_main)\n"
+    )
+    command = [*COMMAND, "sample", slow, "--points", "1000000", "-o", tmp_path / "s.h5"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        first, second = process.stderr.readline(), process.stderr.readline()
+    finally:
+        process.kill()
+        process.communicate()
+    assert "A call of this likelihood takes 1" in first
+    assert "--calls 20000" in second
