@@ -64,7 +64,14 @@ class Accuracy:
         return {
             **asdict(self),
             "scans": [
-                {**asdict(s), "mean_error": s.mean_error, "largest_error": s.largest_error}
+                {
+                    "name": s.name,
+                    "values": list(s.values),
+                    "t_exact": list(s.t_exact),
+                    "t_surrogate": list(s.t_surrogate),
+                    "mean_error": s.mean_error,
+                    "largest_error": s.largest_error,
+                }
                 for s in self.scans
             ],
         }

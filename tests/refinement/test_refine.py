@@ -12,6 +12,7 @@ from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Parameter
 from dnnlik.refinement import RefinementSettings, accuracy, refine
 from dnnlik.sampling import STRATEGIES, sample
+from dnnlik.steps import validate_step
 from dnnlik.surrogate.data import domain_of, split
 from dnnlik.workflow import learn
 
@@ -88,6 +89,7 @@ def test_what_it_says_of_a_surrogate(refined):
     assert perfect.to_json()["scans"][0]["mean_error"] == scan.mean_error
 
 
+@pytest.mark.slow
 def test_a_killed_run_makes_no_call_twice(counting, quick_networks, tmp_path):
     """Stopped in the fit, in a round and in the test: the calls of all parts together are
     those of one run, and the file is complete."""
@@ -110,7 +112,8 @@ def test_a_killed_run_makes_no_call_twice(counting, quick_networks, tmp_path):
     assert function.calls == made
     assert learned.accuracy.calls == made
     assert read_json(tmp_path / "accuracy.json") == learned.accuracy.to_json()
-    assert (tmp_path / "surrogate.h5").exists()
+    report = validate_step(likelihood, samples, tmp_path / "surrogate.h5", tmp_path / "validation")
+    assert report["effective_fraction"] == pytest.approx(learned.accuracy.effective_fraction)
     with pytest.raises(InvalidFile, match=r"another request \(seed\)"):
         refine(likelihood, path, calls=CALLS, seed=4, settings=SETTINGS)
 
