@@ -3,9 +3,8 @@
 What is held out must follow the exact posterior to be a test on it. Draws of the
 surrogate's posterior are proposals of an independence chain (L. Tierney, Ann. Statist. 22
 (1994) 1701, sect. 2.3.2): each costs one exact call, is accepted with probability
-min(1, w'/w), w = L_exact/L_surrogate, and where it is not the last one counts again. A
-proposal that was never asked about would be accepted by a surrogate that misses it, so
-the weights of all are part of the result.
+min(1, w'/w), w = L_exact/L_surrogate, and where it is not the last one counts again. What
+the surrogate's posterior never visits they do not see either; the profile is checked apart.
 """
 
 from __future__ import annotations
