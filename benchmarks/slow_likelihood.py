@@ -30,8 +30,8 @@ from dnnlik.likelihoods import AnalyticLikelihood, Likelihood, open_likelihood
 from dnnlik.parameters import Normal, Parameter
 from dnnlik.refinement import RefinementSettings, accuracy, refine, small_data_settings
 from dnnlik.sampling import Samples, sample
+from dnnlik.surrogate.ensemble import train
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
-from dnnlik.surrogate.training import train
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS_A_CALL = 0.05

@@ -13,8 +13,8 @@ from dnnlik.likelihoods.base import Likelihood
 from dnnlik.refinement.settings import small_data_settings
 from dnnlik.sampling.reference import Reference
 from dnnlik.sampling.samples import Samples
+from dnnlik.surrogate.ensemble import train
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
-from dnnlik.surrogate.training import train
 from dnnlik.typing import Points, Progress
 
 __all__ = ["common_density", "trained_members"]

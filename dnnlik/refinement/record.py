@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,7 @@ def _assembled(
     **labels: NDArray[np.int_],
 ) -> Samples:
     p, records = density.parameters, density.records[rows]
+    columns: dict[str, Any] = {n: column.astype(COLUMNS[n]) for n, column in labels.items()}
     points = records[:, 2 : 2 + len(p)].copy()
     return Samples(
         parameters=p,
@@ -92,7 +94,7 @@ def _assembled(
         maximum=expansion,
         provenance=provenance,
         diagnostics=diagnostics,
-        **{name: column.astype(COLUMNS[name]) for name, column in labels.items()},
+        **columns,
     )
 
 

@@ -50,19 +50,14 @@ class RefinementSettings:
 def small_data_settings(rows: int, *, seed: int = 0) -> TrainingSettings:
     """Training settings for some hundred to some ten thousand points.
 
-    The batches are smaller and the epochs more, so that the number of steps is about that
-    of a training on many.
+    The batches are smaller, so that an epoch has some steps.
 
-    >>> [small_data_settings(n).max_epochs for n in (1000, 10_000, 100_000)]
-    [400, 192, 80]
+    >>> small_data_settings(10_000).batch_size
+    128
     """
-    batch = 64 if rows < 20_000 else 256
-    epochs = round(30_000 / max(1, rows // batch))
     return TrainingSettings(
         layers=(128, 128, 128),
-        batch_size=batch,
-        max_epochs=min(max(epochs, 80), 400),
-        rate_patience=8,
-        stop_patience=30,
+        batch_size=128 if rows < 20_000 else 512,
+        steps=8000,
         seed=seed,
     )

@@ -35,7 +35,7 @@ def likelihood():
 @pytest.fixture(scope="module")
 def trained(likelihood, tmp_path_factory):
     """A small surrogate, and its samples."""
-    settings = TrainingSettings(layers=(64, 64), batch_size=64, max_epochs=40, rate_patience=3)
+    settings = TrainingSettings(layers=(64, 64), batch_size=64, max_epochs=40)
     return loop.trained_on(likelihood, tmp_path_factory.mktemp("yields"), 20_000, settings)
 
 

@@ -13,7 +13,8 @@ from dnnlik.parameters import Parameter
 from dnnlik.refinement import RefinementSettings, accuracy, refine
 from dnnlik.sampling import STRATEGIES, sample
 from dnnlik.steps import validate_step
-from dnnlik.surrogate.data import domain_of, split
+from dnnlik.surrogate.data import split
+from dnnlik.surrogate.domain import domain_of
 from dnnlik.workflow import learn
 
 CALLS = 900
