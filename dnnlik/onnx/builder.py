@@ -54,6 +54,11 @@ class GraphBuilder:
         self.constants.append(onnx.numpy_helper.from_array(array, name))
         return name
 
+    def columns(self, name: str, operand: Operand, which: NDArray[np.int64]) -> str:
+        """Some of the columns, [batch, d] → [batch, k]."""
+        indices = self.constant(f"{name}/indices", np.asarray(which, dtype=np.int64))
+        return self("Gather", name, operand, indices, axis=1)
+
     def sum_columns(self, name: str, operand: str) -> str:
         """Sum over the parameters, [batch, d] → [batch]."""
         axes = self.constant(f"{name}/axes", np.array([1], dtype=np.int64))

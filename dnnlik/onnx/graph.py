@@ -245,6 +245,7 @@ def _check_shapes(description: SurrogateDescription) -> None:
         _check_layers(network, size)
         numbers += [*network.weights, *network.biases, network.input_mean, network.input_scale]
         numbers += [np.array([network.output_mean, network.output_scale])]
+        numbers += [network.bends.centre, network.bends.width]
     domain, quadratic = description.domain, description.quadratic
     numbers += [domain.centre, domain.precision, np.array(domain.max_distance2)]
     if quadratic is not None:
@@ -258,7 +259,7 @@ def _check_shapes(description: SurrogateDescription) -> None:
 
 
 def _check_layers(network: Network, size: int) -> None:
-    expected = list(pairwise([size, *network.layers, 1]))
+    expected = list(pairwise([size + network.bends.columns.size, *network.layers, 1]))
     found = [weight.shape for weight in network.weights]
     if found != expected or len(expected) < 2:
         raise InvalidInput(

@@ -1,18 +1,20 @@
 r"""A multilayer perceptron in ONNX nodes, forwards and backwards.
 
-With :math:`h_0=(\theta-\bar\theta)/\sigma`, :math:`h_k=a(h_{k-1}W_k+b_k)` and
+With :math:`h_0=((\theta-\bar\theta)/\sigma,\ s((\theta-c)/w))` (`dnnlik.onnx.inputs`),
+:math:`h_k=a(h_{k-1}W_k+b_k)` and
 the linear output :math:`f=m+s\,(h_{K-1}w_K+b_K)` the gradient runs back through the
 layers, a row vector a point:
 
 .. math:: \delta_{K-1} = s\,w_K,\quad
-          \delta_{k-1} = (\delta_k\odota'_k)\,W_k^T,\quad
-          \nabla f = \delta_0/\sigma .
+          \delta_{k-1} = (\delta_k\odot a'_k)\,W_k^T,\quad
+          \nabla f = \delta_0\,\partial h_0/\partial\theta .
 """
 
 from __future__ import annotations
 
 from dnnlik.onnx.activations import activation
-from dnnlik.onnx.builder import INPUT, GraphBuilder, Operand
+from dnnlik.onnx.builder import GraphBuilder, Operand
+from dnnlik.onnx.inputs import inputs_of
 from dnnlik.surrogate.description import Network
 
 __all__ = ["perceptron"]
@@ -28,8 +30,7 @@ def perceptron(graph: GraphBuilder, network: Network, part: str = "network") -> 
     >>> perceptron(GraphBuilder(), Network((line, line), (one, one), one, one, 0.0, 1.0))
     ('network/value', 'network/gradient')
     """
-    centred = graph("Sub", f"{part}/centred", INPUT, network.input_mean)
-    active = graph("Div", f"{part}/standardised", centred, network.input_scale)
+    active, input_gradient = inputs_of(graph, network, part)
     slopes, weights = [], []
     for i, (weight, bias) in enumerate(zip(network.weights[:-1], network.biases, strict=False)):
         weights.append(graph.constant(f"{part}/layer_{i}/weights", weight))
@@ -41,10 +42,7 @@ def perceptron(graph: GraphBuilder, network: Network, part: str = "network") -> 
     shift = network.output_mean + network.output_scale * network.biases[-1][0]
     output = graph.dot(f"{part}/output", active, row)
     back = _backwards(graph, part, weights, slopes, row)
-    return (
-        graph("Add", f"{part}/value", output, shift),
-        graph("Div", f"{part}/gradient", back, network.input_scale),
-    )
+    return graph("Add", f"{part}/value", output, shift), input_gradient(back)
 
 
 def _backwards(

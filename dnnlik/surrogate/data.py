@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from dnnlik.exceptions import InvalidFile
 from dnnlik.sampling.samples import Samples
-from dnnlik.surrogate.description import Quadratic
+from dnnlik.surrogate.bends import bends_of
+from dnnlik.surrogate.description import NO_BENDS, Bends, Quadratic
 from dnnlik.surrogate.settings import TrainingSettings
 
 __all__ = ["Points", "Scaling", "Split", "TrainingData", "drawn", "split", "training_data"]
@@ -65,6 +66,11 @@ class Scaling:
     output_mean: float
     output_scale: float
 
+    @property
+    def inputs(self) -> tuple[Array, Array]:
+        """Mean and scale of the inputs."""
+        return self.input_mean, self.input_scale
+
 
 @dataclass(frozen=True)
 class Points:
@@ -90,6 +96,14 @@ class TrainingData:
     training: Points
     validation: Points
     scaling: Scaling
+    bends: Bends = NO_BENDS
+
+    @property
+    def scaled_bends(self) -> Bends:
+        """The bends as functions of the scaled inputs."""
+        mean, scale = (x[self.bends.columns] for x in self.scaling.inputs)
+        centre, width = (self.bends.centre - mean) / scale, self.bends.width / scale
+        return Bends(self.bends.columns, centre, width)
 
 
 def training_data(
@@ -121,7 +135,8 @@ def training_data(
     def scaled(chosen: Mask) -> Points:
         return _scaled(samples.rows(chosen), target[chosen], quadratic, scaling, settings)
 
-    return TrainingData(scaled(rows), scaled(parts.validation), scaling)
+    bends = bends_of(samples.parameters) if settings.bends else NO_BENDS
+    return TrainingData(scaled(rows), scaled(parts.validation), scaling, bends)
 
 
 def _check_finite(samples: Samples, target: Array) -> None:

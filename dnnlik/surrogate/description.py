@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dnnlik.parameters import ParameterSet
 
-__all__ = ["ACTIVATIONS", "Domain", "Network", "Quadratic", "SurrogateDescription"]
+__all__ = ["ACTIVATIONS", "Bends", "Domain", "Network", "Quadratic", "SurrogateDescription"]
 
 ACTIVATIONS = ("silu", "selu", "tanh")
 """Names of activation functions, see `dnnlik.surrogate.activations`."""
@@ -58,8 +58,44 @@ class Quadratic:
 
 
 @dataclass(frozen=True, eq=False)
+class Bends:
+    r"""More inputs of a network: how far a systematic is from nominal, up or down alike.
+
+    Of :math:`a=(\theta-c)/w` in some columns they are
+
+    .. math:: s(a) = \begin{cases} a^2(15-10a^2+3a^4)/8 & |a|\le 1 \\ |a| & |a|>1\end{cases}
+
+    twice continuously differentiable. The interpolation codes of HistFactory (4 and 4p,
+    arXiv:1007.1727's companion CERN-OPEN-2012-016, section 4.1) go straight on beyond
+    ±1 with different slopes up and down, and bend between: a linear combination of a and
+    s(a) is such a line (code 4p exactly), which a network would otherwise have to learn for
+    each of a hundred parameters.
+
+    >>> bends = Bends(np.array([1]), np.zeros(1), np.ones(1))
+    >>> bends.of(np.array([[7.0, -3.0], [7.0, 1.0], [7.0, 0.0]])).ravel().tolist()
+    [3.0, 1.0, 0.0]
+    """
+
+    columns: NDArray[np.int64]  # (k,)
+    centre: Array  # (k,)
+    width: Array  # (k,), positive
+
+    def of(self, points: Array) -> Array:
+        """Them at points, (n, d) → (n, k)."""
+        a = (points[:, self.columns] - self.centre) / self.width
+        t2 = np.clip(a, -1, 1) ** 2
+        outside = np.maximum(np.abs(a) - 1, 0)
+        return np.asarray(t2 * (15 - 10 * t2 + 3 * t2 * t2) / 8 + outside)
+
+
+NO_BENDS = Bends(np.empty(0, np.int64), np.empty(0), np.empty(0))
+
+
+@dataclass(frozen=True, eq=False)
 class Network:
     """A multilayer perceptron with its input and output scaling.
+
+    Its inputs are the standardised parameters, then the ``bends`` of raw ones.
 
     ``weights[k]`` has shape (inputs, outputs) of layer k, ``biases[k]`` (outputs,);
     the ``activation``, one of `ACTIVATIONS`, after every layer but the last, whose single
@@ -73,6 +109,7 @@ class Network:
     output_mean: float
     output_scale: float
     activation: str = "selu"
+    bends: Bends = NO_BENDS
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -130,9 +167,15 @@ class SurrogateDescription:
         found.update(np.float64(self.uncertainty_factor).tobytes())
         for part in (self.quadratic, *self.networks):
             for value in () if part is None else vars(part).values():
-                for array in value if isinstance(value, tuple) else (value,):
+                for array in _parts(value):
                     found.update(_bytes(array))
         return found.hexdigest()
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, Bends):
+        return tuple(vars(value).values())
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _bytes(value: Any) -> bytes:

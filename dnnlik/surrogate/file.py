@@ -2,7 +2,8 @@
 
 Schema ``dnnlik.surrogate/2``. JSON texts: the attribute ``parameters``, the datasets
 ``settings``, ``provenance``, ``adds_constraint``, ``history``, ``uncertainty_factor``.
-Groups: ``network.M`` for each member (``weights.K``, ``biases.K``, scaling, ``activation``),
+Groups: ``network.M`` for each member (``weights.K``, ``biases.K``, scaling, ``activation``,
+group ``bends``),
 ``domain``, and ``quadratic`` where there is one.
 """
 
@@ -23,6 +24,7 @@ from dnnlik.exceptions import InvalidFile
 from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import (
     ACTIVATIONS,
+    Bends,
     Domain,
     Network,
     Quadratic,
@@ -72,9 +74,11 @@ def _write(description: SurrogateDescription, file: h5py.File) -> None:
         _put(file.create_group("quadratic"), description.quadratic)
 
 
-def _put(group: h5py.Group, part: Network | Domain | Quadratic) -> None:
+def _put(group: h5py.Group, part: Network | Bends | Domain | Quadratic) -> None:
     for name, value in vars(part).items():
-        if isinstance(value, tuple):
+        if isinstance(value, Bends):
+            _put(group.create_group(name), value)
+        elif isinstance(value, tuple):
             for k, array in enumerate(value):
                 group[f"{name}.{k}"] = array
         else:
@@ -133,10 +137,11 @@ def _value(data: h5py.Dataset) -> Any:
 
 
 def _network(group: h5py.Group) -> Network:
-    content = _numbers(group)
+    content = {name: _value(data) for name, data in group.items() if name != "bends"}
+    bends = Bends(**_numbers(group["bends"]))
     if content["activation"] not in ACTIVATIONS:
         raise ValueError(content["activation"])
     layers = sum(name.startswith("weights.") for name in content)
     weights = tuple(content.pop(f"weights.{k}") for k in range(layers))
     biases = tuple(content.pop(f"biases.{k}") for k in range(layers))
-    return Network(weights=weights, biases=biases, **content)
+    return Network(weights=weights, biases=biases, bends=bends, **content)

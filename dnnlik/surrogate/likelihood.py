@@ -14,6 +14,7 @@ from dnnlik.exceptions import InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.likelihoods.tensor import TensorTerms, tensor_constraint
 from dnnlik.surrogate.activations import activation
+from dnnlik.surrogate.bends import bent
 from dnnlik.surrogate.description import Network, SurrogateDescription
 from dnnlik.typing import Gradients, Points, Values
 
@@ -124,7 +125,8 @@ class SurrogateLikelihood(Likelihood):
 def _network(network: Network, points: tf.Tensor, rounding: float) -> tf.Tensor:
     """One member at points, (n, d) → (n,)."""
     active = activation(network.activation, rounding)
-    values = (points - network.input_mean) / network.input_scale
+    standardised = (points - network.input_mean) / network.input_scale
+    values = tf.concat([standardised, bent(points, network.bends)], axis=1)
     for weights, biases in zip(network.weights[:-1], network.biases[:-1], strict=True):
         values = active(values @ weights + biases)
     last = tf.linalg.matvec(values, tf.constant(network.weights[-1][:, 0]))

@@ -39,6 +39,8 @@ class TrainingSettings:
             smaller error on validation points. "none": the network learns the whole
             log-likelihood, constraints included, as in arXiv:1911.03305.
         standardise: whether inputs are standardised.
+        bends: whether normally constrained parameters have a second input that bends as
+            HistFactory's interpolations do, see `dnnlik.surrogate.description.Bends`.
         peak_weight: extra weight in the loss of points at the maximum; it falls as
             exp(-Δ/5) with the drop Δ of the log-likelihood. The few points near the
             profile are what t_μ depends on; 0 gives every point the same weight.
@@ -69,6 +71,7 @@ class TrainingSettings:
     activation: str = "silu"
     baseline: str = "best"
     standardise: bool = True
+    bends: bool = True
     peak_weight: float = 5.0
     gradient_weight: float = 4.0
     optimizer: str = "muon"
@@ -134,6 +137,7 @@ RECIPES = {
         activation="selu",
         baseline="none",
         standardise=False,
+        bends=False,
         peak_weight=0.0,
         gradient_weight=0.0,
         optimizer="adam",

@@ -52,7 +52,7 @@ def train_network(
     state = _fit(data, settings, state, progress)
     weights, biases = network_arrays(state.best_weights)
     scaling = vars(data.scaling)
-    network = Network(weights, biases, activation=settings.activation, **scaling)
+    network = Network(weights, biases, activation=settings.activation, bends=data.bends, **scaling)
     return network, tuple(state.history)
 
 
@@ -152,6 +152,7 @@ def _fit(
         points.inputs.shape[1],
         settings.layers,
         activation=settings.activation,
+        bends=data.scaled_bends,
         seed=settings.seed,
         dtype=settings.precision,
     )

@@ -13,7 +13,15 @@ from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.metadata import metadata_properties
 from dnnlik.onnx.verify import write
 from dnnlik.parameters import Normal, Parameter, ParameterSet, Poisson
-from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
+from dnnlik.surrogate.bends import bends_of
+from dnnlik.surrogate.description import (
+    NO_BENDS,
+    Bends,
+    Domain,
+    Network,
+    Quadratic,
+    SurrogateDescription,
+)
 
 MakeDescription = Callable[..., SurrogateDescription]
 
@@ -31,14 +39,14 @@ def _parameters(size: int) -> ParameterSet:
 
 
 def _network(
-    rng: np.random.Generator, size: int, layers: tuple[int, ...], activation: str
+    rng: np.random.Generator, size: int, layers: tuple[int, ...], activation: str, bends: Bends
 ) -> Network:
-    units = [size, *layers, 1]
+    units = [size + bends.columns.size, *layers, 1]
     weights = [rng.normal(size=(a, b)) / np.sqrt(a) for a, b in pairwise(units)]
     biases = [0.3 * rng.normal(size=unit) for unit in units[1:]]
     scale = rng.uniform(0.5, 2, size)
     return Network(
-        tuple(weights), tuple(biases), rng.normal(size=size), scale, -7.0, 3.0, activation
+        tuple(weights), tuple(biases), rng.normal(size=size), scale, -7.0, 3.0, activation, bends
     )
 
 
@@ -59,17 +67,19 @@ def make_description() -> MakeDescription:
         seed: int = 1,
         activation: str = "selu",
         members: int = 1,
+        bends: bool = False,
     ) -> SurrogateDescription:
         rng = np.random.default_rng(seed)
         parameters = _parameters(size)
         inits = parameters.inits
+        bent = bends_of(parameters) if bends else NO_BENDS
         return SurrogateDescription(
             parameters=parameters,
             adds_constraint=adds_constraint,
             quadratic=Quadratic(inits, -20.0, rng.normal(size=size), -_symmetric(rng, size))
             if quadratic
             else None,
-            networks=tuple(_network(rng, size, layers, activation) for _ in range(members)),
+            networks=tuple(_network(rng, size, layers, activation, bent) for _ in range(members)),
             uncertainty_factor=1.7,
             domain=Domain(inits - 2, inits + 1.5, inits, _symmetric(rng, size), 1.5 * size),
             settings={"layers": list(layers), "seed": seed},

@@ -215,10 +215,12 @@ def test_arrays_that_do_not_fit_are_refused(make_description):
         surrogate_model(replace(description, networks=(diverged,)), metadata={})
 
 
+@pytest.mark.parametrize("bends", [False, True])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_activation_is_that_of_the_surrogate(make_description, scatter, activation):
-    """Value and gradient agree with the same network in TensorFlow, far out as well."""
-    description = make_description(activation=activation)
+def test_every_activation_is_that_of_the_surrogate(make_description, scatter, activation, bends):
+    """Value and gradient agree with the same network in TensorFlow, with bent inputs or
+    without, far out as well."""
+    description = make_description(activation=activation, bends=bends)
     surrogate = SurrogateLikelihood(description)
     for spread in (0.9, 300.0):
         points = scatter(description, spread=spread)

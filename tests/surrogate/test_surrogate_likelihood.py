@@ -23,7 +23,8 @@ ACTIVE = {"selu": selu, "silu": lambda x: x / (1 + np.exp(-x)), "tanh": np.tanh}
 
 def forward(network, points):
     """The network in plain NumPy."""
-    values = (points - network.input_mean) / network.input_scale
+    standardised = (points - network.input_mean) / network.input_scale
+    values = np.hstack([standardised, network.bends.of(points)])
     for weight, bias in zip(network.weights[:-1], network.biases[:-1], strict=True):
         values = ACTIVE[network.activation](values @ weight + bias)
     last = (values @ network.weights[-1] + network.biases[-1])[:, 0]
