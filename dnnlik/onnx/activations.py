@@ -47,8 +47,13 @@ def _selu(graph: GraphBuilder, layer: str, x: str) -> tuple[str, str]:
 
 
 def _silu(graph: GraphBuilder, layer: str, x: str) -> tuple[str, str]:
-    """x σ(x), arXiv:1702.03118, eq. 7, and its slope σ + x σ (1 - σ)."""
-    sigmoid = graph("Sigmoid", f"{layer}/sigmoid", x)
+    """x σ(x), arXiv:1702.03118, eq. 7, and its slope σ + x σ (1 - σ).
+
+    σ(x) = (1 + tanh(x/2))/2, because Tanh is the faster kernel in float64.
+    """
+    half = graph("Mul", f"{layer}/half", x, 0.5)
+    risen = graph("Mul", f"{layer}/risen", graph("Tanh", f"{layer}/tanh", half), 0.5)
+    sigmoid = graph("Add", f"{layer}/sigmoid", risen, 0.5)
     value = graph("Mul", f"{layer}/silu", x, sigmoid)
     rest = graph("Sub", f"{layer}/one_minus_sigmoid", 1.0, sigmoid)
     bent = graph("Mul", f"{layer}/bent", value, rest)
