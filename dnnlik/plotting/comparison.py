@@ -86,7 +86,10 @@ def figure_of_cls(found: LimitComparison) -> Figure:
             axes.axvline(limit.observed, color=colour, lw=0.8, ls=style)
     alpha = 1 - found.exact.level
     axes.axhline(alpha, color="black", lw=0.7)
-    right = float(max(np.nanmax(c.expected[3:4], initial=c.observed) for c, *_ in curves))
+    ends = [end for c, *_ in curves for end in (c.observed, *c.expected[3:4])]
+    # Limits beyond the bounds are NaN: then all that was computed is shown.
+    finite = [end for end in ends if np.isfinite(end)] or [found.exact.curve.values.max() / 1.15]
+    right = float(max(finite))
     axes.set(
         xlabel=found.name,
         ylabel=r"$\mathrm{CL}_s$",
