@@ -298,13 +298,30 @@ def training_settings(options: dict[str, Any], seed: int) -> Any:
 def opened_likelihood(
     path: Path, patchset: Path | None, patch: str | None, measurement: str | None
 ) -> Any:
-    """Open the likelihood that the arguments name."""
+    """Open the likelihood that the arguments name; a combination without TensorFlow if it can."""
+    from dnnlik.combination import is_combination
+
+    if is_combination(path):
+        return _opened_combination(path, patchset or patch or measurement)
     start_tensorflow()
     from dnnlik.likelihoods import open_likelihood
 
     # What a user's file prints is not a result.
     with redirect_stdout(sys.stderr):
         return open_likelihood(path, patchset=patchset, patch=patch, measurement=measurement)
+
+
+def _opened_combination(path: Path, choice: object) -> Any:
+    from dnnlik.combination import open_combination
+    from dnnlik.combination.document import is_published
+    from dnnlik.exceptions import InvalidInput
+
+    if choice:
+        raise InvalidInput(f"patches and measurements belong to workspaces. Received: {path}")
+    if not is_published(path):
+        start_tensorflow()
+    with redirect_stdout(sys.stderr):
+        return open_combination(path)
 
 
 def print_advice(likelihood: Any, points: int, sampler: str) -> None:

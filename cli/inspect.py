@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import FILE, print_json
+from dnnlik.cli.combine import summary
+from dnnlik.cli.common import FILE, opened_likelihood, print_json
 
 from dnnlik.exceptions import InvalidFile
 
@@ -16,14 +17,19 @@ __all__ = ["command"]
 @click.command("inspect")
 @click.argument("path", type=FILE)
 def command(path: Path) -> None:
-    """Say what PATH is: samples, a surrogate, a bundle, or an ONNX file of one."""
+    """Say what PATH is: samples, a surrogate, a bundle or its ONNX file, a combination."""
+    from dnnlik.combination import is_combination
+
     if path.is_dir() or path.suffix == ".onnx":
         print_json(_published(path))
     elif path.suffix == ".h5":
         print_json(_hdf5(path))
+    elif is_combination(path):
+        print_json(_combination(path))
     else:
         raise InvalidFile(
-            "expected a bundle folder, an .onnx file, or an .h5 file of samples or a surrogate. "
+            "expected a bundle folder, an .onnx file, an .h5 file of samples or a surrogate, or a "
+            "combination (.json). "
             f"Received: {path}"
         )
 
@@ -41,6 +47,19 @@ def _published(path: Path) -> dict[str, Any]:
         "author": metadata.author,
         "license": metadata.license,
         "provenance": metadata.provenance,
+    }
+
+
+def _combination(path: Path) -> dict[str, Any]:
+    from dnnlik.combination.document import read_recipe
+
+    combined = opened_likelihood(path, None, None, None)
+    recipe = read_recipe(path).to_json()
+    return {
+        "kind": "combination",
+        **summary(combined),
+        **{key: recipe[key] for key in ("members", "priors", "constraints")},
+        "parameters": combined.parameters.to_json(),
     }
 
 

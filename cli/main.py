@@ -23,6 +23,8 @@ _COMMANDS = (
     "fit",
     "scan",
     "limit",
+    "combine",
+    "reweight",
     "optimise",
 )
 

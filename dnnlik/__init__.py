@@ -10,6 +10,9 @@ opening a published likelihood, does not import TensorFlow.
 - `train`, `TrainingSettings`, `SurrogateLikelihood`: learning
 - `validate`, `Thresholds`: proving
 - `load`: a published likelihood
+- `combine`, `open_combination`: several likelihoods as one, by the names of parameters;
+  `with_priors`, `with_constraints`: other closed-form terms; `reweighted`: samples under
+  other priors
 - `run`: all of it in one folder, restartable
 - `dnnlik.inference`: fits, profiles, intervals on any of these
 - `optimise`, `Problem`, `Events`: an analysis trained through its own inference
@@ -36,14 +39,19 @@ _WHERE = {
     "SurrogateLikelihood": "dnnlik.surrogate.likelihood",
     "Thresholds": "dnnlik.validation.thresholds",
     "TrainingSettings": "dnnlik.surrogate.settings",
+    "combine": "dnnlik.combination",
     "learn": "dnnlik.workflow",
     "load": "dnnlik.bundle.reader",
+    "open_combination": "dnnlik.combination",
     "open_likelihood": "dnnlik.likelihoods",
     "optimise": "dnnlik.differentiable",
+    "reweighted": "dnnlik.reweighting",
     "run": "dnnlik.workflow",
     "sample": "dnnlik.sampling",
     "train": "dnnlik.surrogate.ensemble",
     "validate": "dnnlik.validation.validate",
+    "with_constraints": "dnnlik.combination",
+    "with_priors": "dnnlik.combination",
 }
 
 __all__ = ["__version__", *_WHERE]  # noqa: PLE0604 (the names are strings)

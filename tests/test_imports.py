@@ -34,6 +34,8 @@ ALLOWED = {
     "refinement": BASE | {"inference", "likelihoods", "sampling", "surrogate"},
     "onnx": BASE | {"surrogate"},
     "bundle": BASE | {"onnx", "validation", "surrogate"},
+    "combination": BASE | {"bundle", "likelihoods"},
+    "reweighting": BASE | {"combination", "inference", "sampling"},
     "plotting": BASE | {"inference", "validation"},
 }
 
@@ -64,6 +66,7 @@ def test_every_public_name_resolves():
     [
         ("from dnnlik.bundle.reader import load", HEAVY),
         ("import dnnlik; dnnlik.load", HEAVY),
+        ("import dnnlik; dnnlik.combine, dnnlik.with_priors, dnnlik.open_combination", HEAVY),
         ("from dnnlik.datasets import blobs, cut, one_bin, two_bin", HEAVY),
         ("import dnnlik.inference", ["tensorflow", "keras", "pyhf", "emcee", "h5py", "onnx"]),
     ],

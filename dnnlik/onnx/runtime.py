@@ -12,6 +12,7 @@ steps out and comes back: ask `PublishedLikelihood.in_domain` about the result.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class PublishedLikelihood:
 
     metadata: PublishedMetadata
     _session: Any = field(repr=False)
+    digest: str = ""
+    """SHA-256 of the file."""
 
     @classmethod
     def open(
@@ -79,7 +82,7 @@ class PublishedLikelihood:
         properties = session.get_modelmeta().custom_metadata_map
         metadata = read_metadata(properties, source=str(path))
         _check_signature(session, len(metadata.parameters), path)
-        return cls(metadata, session)
+        return cls(metadata, session, hashlib.sha256(path.read_bytes()).hexdigest())
 
     @property
     def parameters(self) -> ParameterSet:
