@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dnnlik.combination.likelihood import digest_of_members
 from dnnlik.combination.terms import parameters_with_priors, priors_to_json
 from dnnlik.constraints import Normal
+from dnnlik.documents import reason_of
 from dnnlik.environment import software_versions
 from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput
 from dnnlik.inference import LEVELS, effective_sample_size, hpdi
@@ -206,16 +207,18 @@ def _write(samples: Samples, path: Path) -> None:
         SampleStore.open(path, cast(Any, samples), len(samples), samples.provenance)
         return
     temporary = path.with_name(path.name + ".part")
-    temporary.unlink(missing_ok=True)
-    store = _Copy.open(temporary, cast(Any, samples), len(samples), samples.provenance)
-    store.write_maximum(samples.maximum)
-    names = ["points", *COLUMNS, *(["gradient"] if store.gradients else [])]
-    store.write_rows(0, {name: getattr(samples, name) for name in names})
-    store.finish(samples.diagnostics)
     try:
+        temporary.unlink(missing_ok=True)
+        store = _Copy.open(temporary, cast(Any, samples), len(samples), samples.provenance)
+        store.write_maximum(samples.maximum)
+        names = ["points", *COLUMNS, *(["gradient"] if store.gradients else [])]
+        store.write_rows(0, {name: getattr(samples, name) for name in names})
+        store.finish(samples.diagnostics)
         temporary.replace(path)
     except OSError as error:
-        raise InvalidFile(f"cannot write the sample file. Received: {path}") from error
+        raise InvalidFile(
+            f"cannot write the sample file ({reason_of(error)}). Received: {path}"
+        ) from error
 
 
 class _Copy(SampleStore):

@@ -96,7 +96,7 @@ def is_published(path: str | Path) -> bool:
     path = Path(path)
     if not is_combination(path):
         return path.is_dir() or path.suffix == ".onnx"
-    return all(is_published(path.parent / m.path) for m in read_recipe(path).members)
+    return all(is_published(_place(m, path.parent)) for m in read_recipe(path).members)
 
 
 def _says_combination(document: Mapping[str, Any]) -> bool:
@@ -131,7 +131,7 @@ def _check_different(recipe: Recipe) -> None:
 
 
 def _opened(member: Member, folder: Path) -> LogDensity:
-    path = folder / member.path
+    path = _place(member, folder)
     found = _sha256(path)
     if found != member.sha256:
         raise InvalidFile(
@@ -145,6 +145,11 @@ def _opened(member: Member, folder: Path) -> LogDensity:
     from dnnlik.likelihoods import open_likelihood
 
     return open_likelihood(path)
+
+
+def _place(member: Member, folder: Path) -> Path:
+    # Normalised, because the folder of a file to be written may not be there yet.
+    return Path(os.path.normpath(folder.resolve() / member.path))
 
 
 def _sha256(path: Path) -> str:
