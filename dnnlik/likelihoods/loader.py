@@ -27,6 +27,9 @@ def open_likelihood(
 ) -> Likelihood:
     """Open a pyhf workspace (``.json``) or a Python file (``.py``).
 
+    Published likelihoods are opened by `dnnlik.load`, combinations by
+    `dnnlik.open_combination`.
+
     Args:
         path: a pyhf workspace, or a Python file that defines ``likelihood()``
             returning an `AnalyticLikelihood`. Opening a Python file runs it.

@@ -5,12 +5,16 @@ import pytest
 from matplotlib.text import Text
 from scipy.stats import chi2
 
-from dnnlik.inference import LEVELS
+from dnnlik.inference import LEVELS, upper_limit
+from dnnlik.likelihoods import AnalyticLikelihood
+from dnnlik.parameters import Parameter
+from dnnlik.plotting.comparison import figure_of_cls
 from dnnlik.plotting.corner import correlated_columns, figure_of_corner, region_levels
 from dnnlik.plotting.report import figures_of
 from dnnlik.plotting.style import png_of
 from dnnlik.plotting.validation import figure_of_history
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
+from dnnlik.validation.limits import LimitComparison
 from dnnlik.validation.validate import validate
 
 HISTORY = [
@@ -109,3 +113,14 @@ def test_a_sample_that_does_not_vary_is_drawn():
     x = np.random.default_rng(2).normal(size=(500, 2))
     x[:, 1] = 3.0
     assert png_of(figure_of_corner(["a", "b"], x, x))
+
+
+def test_limits_beyond_the_bounds_are_drawn():
+    """Where no CL_s falls below 5 % all values that were computed are shown."""
+    wide = AnalyticLikelihood(
+        [Parameter("mu", 0.5, (0, 1), poi=True)], lambda x: -0.5 * (x[:, 0] / 9) ** 2
+    )
+    limit = upper_limit(wide)
+    assert np.isnan(limit.observed)
+    figure = figure_of_cls(LimitComparison("mu", limit, limit, None))
+    assert figure.axes[0].get_xlim() == pytest.approx((0, limit.curve.values.max()))
