@@ -10,8 +10,14 @@ from matplotlib.figure import Figure
 
 from dnnlik.plotting.style import EXACT, GREY, SURROGATE, new_figure
 from dnnlik.validation.error_profiles import ErrorProfile, Extrapolation
+from dnnlik.validation.uncertainty import StatedUncertainty
 
-__all__ = ["figure_of_error_by_distance", "figure_of_error_by_parameter", "figure_of_outside"]
+__all__ = [
+    "figure_of_error_by_distance",
+    "figure_of_error_by_parameter",
+    "figure_of_outside",
+    "figure_of_uncertainty",
+]
 
 MOST = 6
 
@@ -86,4 +92,20 @@ def figure_of_outside(rows: Sequence[Extrapolation]) -> Figure:
     )
     axes.margins(y=0.2)
     axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def figure_of_uncertainty(found: StatedUncertainty) -> Figure:
+    """rms error of points that state about the same uncertainty, against that uncertainty."""
+    figure = new_figure(4.6, 4.0)
+    axes = figure.subplots()
+    stated, rms = ([getattr(b, name) for b in found.bins] for name in ("stated", "rms"))
+    low, high = min(*stated, *rms), max(*stated, *rms)
+    axes.plot([low, high], [low, high], color=GREY, lw=0.8, label="as stated")
+    axes.plot(stated, rms, color=SURROGATE, marker="o", label="test points, in eight bins")
+    axes.set(
+        xscale="log", yscale="log", xlabel="stated uncertainty", ylabel=r"rms error of $\ln L$"
+    )
+    axes.legend(frameon=False, fontsize=8)
+    figure.suptitle("Error against stated uncertainty")
     return figure

@@ -13,6 +13,7 @@ from dnnlik.plotting.error_profiles import (
     figure_of_error_by_distance,
     figure_of_error_by_parameter,
     figure_of_outside,
+    figure_of_uncertainty,
 )
 from dnnlik.plotting.validation import (
     figure_of_errors,
@@ -42,6 +43,8 @@ def figures_of(
         "outside.png": figure_of_outside(report.outside),
         "pulls.png": figure_of_best_fits(report.fitted),
     }
+    if report.uncertainty is not None:
+        figures["uncertainty.png"] = figure_of_uncertainty(report.uncertainty)
     if history:
         figures["history.png"] = figure_of_history(history)
     for scan in report.scans:

@@ -69,6 +69,11 @@ class SurrogateLikelihood(Likelihood):
     def _networks(self) -> tuple[Network, ...]:
         return self.description.networks
 
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether it is an ensemble."""
+        return len(self._networks) > 1
+
     def uncertainty(self, points: ArrayLike) -> Values:
         """That of ``log_likelihood``, one standard deviation: the spread of the members of
         an ensemble times its calibrated factor, (n, d) → (n,).
@@ -76,7 +81,7 @@ class SurrogateLikelihood(Likelihood):
         Raises:
             InvalidInput: a single network, which cannot know.
         """
-        if len(self._networks) < 2:
+        if not self.has_uncertainty:
             raise InvalidInput(
                 "the uncertainty of a surrogate is the spread of several networks; train with "
                 "--members. Received: one network"

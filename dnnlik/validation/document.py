@@ -90,6 +90,7 @@ def document_of(report: Validation) -> JSON:
             "parameters": [_profile(one) for one in report.by_parameter],
         },
         "outside": [asdict(row) for row in report.outside],
+        "uncertainty": None if report.uncertainty is None else asdict(report.uncertainty),
         "parameters": report.names,
         "subject": report.subject,
         "software": software_versions(),

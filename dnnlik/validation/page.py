@@ -15,6 +15,7 @@ __all__ = ["page"]
 
 SECTIONS = (
     early.errors,
+    early.uncertainty,
     early.joint,
     early.fits,
     early.scans,

@@ -21,10 +21,11 @@ from dnnlik.validation.scans import Scan
 from dnnlik.validation.skipped import Skipped
 from dnnlik.validation.thresholds import Verdict
 from dnnlik.validation.toys import ToyEnd
+from dnnlik.validation.uncertainty import StatedUncertainty
 
 __all__ = ["REVISION", "Validation"]
 
-REVISION = 3
+REVISION = 4
 """Raised whenever a number of the report is computed in another way."""
 
 
@@ -35,7 +36,8 @@ class Validation:
     ``bands`` are of all test points, ``posterior`` of the unbiased ones; ``quadratic`` the same
     without the network, None where there is no baseline. ``divergence`` is of the held-out
     posterior points. ``sampled`` and ``toys`` are None where they were not asked for;
-    ``skipped`` says what is not there and why. ``samples`` are those it was validated on.
+    ``uncertainty`` is None of a single network. ``skipped`` says what is not there and why.
+    ``samples`` are those it was validated on.
     """
 
     names: tuple[str, ...]
@@ -62,6 +64,7 @@ class Validation:
     held_out: HeldOut
     samples: Samples
     subject: JSON
+    uncertainty: StatedUncertainty | None = None
 
     def to_json(self) -> JSON:
         """The content of ``validation.json``."""

@@ -7,7 +7,7 @@ from typing import Any
 from dnnlik.typing import JSON
 from dnnlik.validation.html import Figures, figures_of, number, paragraph, section, table
 
-__all__ = ["errors", "fits", "joint", "limits", "scans"]
+__all__ = ["errors", "fits", "joint", "limits", "scans", "uncertainty"]
 
 _MOST_ROWS = 15
 
@@ -33,6 +33,28 @@ def errors(document: JSON, figures: Figures) -> str:
         ),
         table(["points", "number", "rms", "spread", "largest"], bands),
         figures_of(figures, "errors.png", "Error of each held-out point, by distance."),
+    )
+
+
+def uncertainty(document: JSON, figures: Figures) -> str:
+    found = document["uncertainty"]
+    if found is None:
+        return ""
+    c = found["calibration"]
+    return section(
+        "What the ensemble says of itself",
+        paragraph(
+            "The spread of the networks, times a factor that was measured on validation points, "
+            "is the output `uncertainty`. On the test points "
+            f"{number(100 * c['one_sigma'], 3)} % of the errors are within one of it and "
+            f"{number(100 * c['two_sigma'], 3)} % within two (normal errors: 68.3 and 95.4 %); "
+            f"the rank correlation with the size of the error is {number(c['rank_correlation'])}."
+        ),
+        table(
+            ["stated, from", "to", "rms stated", "rms error", "points"],
+            [(b["low"], b["high"], b["stated"], b["rms"], b["points"]) for b in found["bins"]],
+        ),
+        figures_of(figures, "uncertainty.png", "True error against stated uncertainty."),
     )
 
 

@@ -30,6 +30,7 @@ from dnnlik.validation.scans import Scan, scans_of
 from dnnlik.validation.skipped import Skipped
 from dnnlik.validation.thresholds import Thresholds, Verdict
 from dnnlik.validation.toys import ToyEnd, toy_coverage
+from dnnlik.validation.uncertainty import uncertainty_of
 
 __all__ = ["validate"]
 
@@ -96,6 +97,7 @@ def validate(
         held_out=held_out,
         samples=samples,
         subject=subject or {},
+        uncertainty=uncertainty_of(surrogate, held_out),
     )
     progress("done", 6, 6)
     return replace(report, verdict=verdict_of(report, thresholds or Thresholds()))

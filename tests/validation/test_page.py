@@ -46,7 +46,9 @@ def test_it_is_well_formed_and_says_the_verdict_first(document):
     found = Page(page(document, {}))
     assert found.open == []
     assert found.text.index("Passed:") < found.text.index("Errors on held-out points")
-    assert found.tags.count("h2") == len(SECTIONS) + 4 - 1  # no history without its figure
+    assert (
+        found.tags.count("h2") == len(SECTIONS) + 4 - 2
+    )  # no history without its figure, no ensemble
     for check in document["checks"]:
         assert check["name"] in found.text
         assert check["reason"] in found.text
@@ -121,3 +123,14 @@ def test_numbers_and_tables():
     found = table(["name", "value"], [("x & y", 1.0)])
     assert '<th>name</th><th class="n">value</th>' in found
     assert "x &amp; y" in found
+
+
+def test_an_ensemble_speaks_of_its_uncertainty(document):
+    """A section with the calibration and its bins, numbers from the document."""
+    calibration = {"factor": 1.0, "one_sigma": 0.71, "two_sigma": 0.96, "rank_correlation": 0.42,
+                   "points": 800}  # fmt: skip
+    one = {"low": 0.1, "high": 0.2, "stated": 0.15, "rms": 0.17, "points": 100}
+    found = Page(page({**document, "uncertainty": {"calibration": calibration, "bins": [one]}}, {}))
+    assert "What the ensemble says of itself" in found.text
+    for number in ("71", "96", "0.42", "0.17"):
+        assert number in found.text
