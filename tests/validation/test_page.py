@@ -132,5 +132,5 @@ def test_an_ensemble_speaks_of_its_uncertainty(document):
     one = {"low": 0.1, "high": 0.2, "stated": 0.15, "rms": 0.17, "points": 100}
     found = Page(page({**document, "uncertainty": {"calibration": calibration, "bins": [one]}}, {}))
     assert "What the ensemble says of itself" in found.text
-    for number in ("71", "96", "0.42", "0.17"):
-        assert number in found.text
+    for value in ("71", "96", "0.42", "0.17"):
+        assert value in found.text
