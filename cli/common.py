@@ -191,6 +191,12 @@ training_options = _all(
         help="Of the hidden layers.  [default: silu]",
     ),
     click.option(
+        "--bends/--no-bends",
+        default=None,
+        help="A second input for each normally constrained parameter, bent as the "
+        "interpolations of systematics are.  [default: bends]",
+    ),
+    click.option(
         "--baseline",
         type=click.Choice(["best", "regression", "hessian", "none"]),
         help="The quadratic beside the network: fitted to the points, the expansion at the "
