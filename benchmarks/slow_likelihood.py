@@ -32,6 +32,7 @@ from dnnlik.refinement import RefinementSettings, accuracy, refine, small_data_s
 from dnnlik.sampling import Samples, sample
 from dnnlik.surrogate.ensemble import train
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
+from dnnlik.surrogate.settings import TrainingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS_A_CALL = 0.05
@@ -135,7 +136,11 @@ def judged(surrogate: SurrogateLikelihood, draws: Samples, scan: dict[str, Any])
 
 
 def measured(
-    name: str, calls: int, settings: RefinementSettings, seed: int, folder: Path
+    name: str,
+    calls: int,
+    settings: RefinementSettings,
+    training: TrainingSettings,
+    folder: Path,
 ) -> dict[str, Any]:
     """One refinement and the training of its file."""
     exact = problem(name)
@@ -145,10 +150,15 @@ def measured(
     with tempfile.TemporaryDirectory() as place:
         begin = time.perf_counter()
         samples = refine(
-            exact, Path(place) / "samples.h5", calls=calls, seed=seed, settings=settings
+            exact,
+            Path(place) / "samples.h5",
+            calls=calls,
+            seed=training.seed,
+            settings=settings,
+            training=training,
         )
         refined = time.perf_counter() - begin
-        description = train(samples, small_data_settings(len(samples), seed=seed))
+        description = train(samples, training)
         passed = time.perf_counter() - begin
         surrogate = SurrogateLikelihood(description)
         own = accuracy(samples, surrogate)
@@ -157,8 +167,9 @@ def measured(
         return {
             "problem": name,
             "calls": own.calls,
-            "seed": seed,
-            "settings": [settings.rounds, settings.members, settings.first, settings.power],
+            "seed": training.seed,
+            "rounds, first, power": [settings.rounds, settings.first, settings.power],
+            "members": training.members,
             **judged(surrogate, draws, scan),
             "own": {
                 "rms": round(own.rms, 4),
@@ -185,12 +196,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs/slow_likelihood"))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    names = ("rounds", "members", "power", "first")
+    names = ("rounds", "power", "first")
     changes = {n: getattr(options, n) for n in names if getattr(options, n) is not None}
     settings = replace(RefinementSettings(), **changes)
     for name in options.problem:
         for calls in options.calls:
-            row = measured(name, calls, settings, options.seed, options.folder)
+            training = small_data_settings(calls, seed=options.seed)
+            training = replace(training, members=options.members or training.members)
+            row = measured(name, calls, settings, training, options.folder)
             print(json.dumps(row), flush=True)
 
 

@@ -294,11 +294,16 @@ def training_settings(options: dict[str, Any], seed: int) -> Any:
     """The `dnnlik.TrainingSettings` of the training options, which are taken out."""
     from dnnlik.surrogate.settings import recipe
 
+    return recipe(options["recipe"], **given_settings(options), seed=seed)
+
+
+def given_settings(options: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `dnnlik.TrainingSettings` that training options give."""
     names = [name for name in options if name not in ("recipe", "workers")]
     given = {name: options[name] for name in names if options[name] is not None}
     if "layers" in given:
         given["layers"] = parse_layers(given["layers"])
-    return recipe(options["recipe"], **given, seed=seed)
+    return given
 
 
 def opened_likelihood(

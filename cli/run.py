@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 from dnnlik.cli.common import (
     FILE,
     ProgressBar,
+    given_settings,
     likelihood_arguments,
     opened_likelihood,
     print_advice,
@@ -36,6 +38,17 @@ __all__ = ["command"]
     help="Learn a slow likelihood from at most so many calls (points), chosen as it is "
     "learned; instead of --points and --strategy. Ends with accuracy.json, without a bundle.",
 )
+@click.option(
+    "--rounds",
+    type=int,
+    help="Of --calls: how often points are chosen by what was learned.  [default: 3]",
+)
+@click.option(
+    "--power",
+    type=float,
+    help="Of --calls: points are drawn in proportion to the uncertainty to this power, 0 as the "
+    "posterior gives them.  [default: 1]",
+)
 @training_options
 @scan_option
 @publication_options
@@ -51,6 +64,8 @@ def command(
     seed: int,
     sampler: str,
     calls: int | None,
+    rounds: int | None,
+    power: float | None,
     scan: Any,
     title: str | None,
     authors: tuple[str, ...],
@@ -63,10 +78,14 @@ def command(
 
     The same command goes on where it was stopped, and skips what is done.
     """
+    if calls is None and (rounds is not None or power is not None):
+        raise click.UsageError("--rounds and --power are of --calls. Received: no --calls")
     settings = training_settings(training, seed)
     opened = opened_likelihood(likelihood, patchset, patch, measurement)
     if calls is not None:
-        _learn(opened, output, calls, seed, settings if _given(training) else None)
+        asked = {"rounds": rounds, "power": power}
+        given = {name: value for name, value in asked.items() if value is not None}
+        _learn(opened, output, calls, seed, given, training)
         return
     from dnnlik.workflow import run
 
@@ -101,19 +120,31 @@ def command(
         raise result.refused
 
 
-def _given(training: dict[str, Any]) -> bool:
-    """Whether any option of the training was given: few points have other defaults."""
-    context = click.get_current_context()
-    default = click.core.ParameterSource.DEFAULT
-    return any(context.get_parameter_source(name) is not default for name in training)
-
-
-def _learn(likelihood: Any, output: Path, calls: int, seed: int, settings: Any) -> None:
+def _learn(
+    likelihood: Any,
+    output: Path,
+    calls: int,
+    seed: int,
+    refinement: dict[str, Any],
+    training: dict[str, Any],
+) -> None:
+    from dnnlik.refinement import RefinementSettings, small_data_settings
     from dnnlik.workflow import learn
 
+    if training["recipe"] == "default":  # few points have other defaults
+        settings = replace(small_data_settings(calls, seed=seed), **given_settings(training))
+    else:
+        settings = training_settings(training, seed)
     with ProgressBar() as progress:
         result = learn(
-            likelihood, output, calls=calls, seed=seed, settings=settings, progress=progress
+            likelihood,
+            output,
+            calls=calls,
+            seed=seed,
+            settings=settings,
+            refinement=RefinementSettings(**refinement),
+            workers=training["workers"],
+            progress=progress,
         )
     found = result.accuracy
     click.echo(

@@ -156,18 +156,21 @@ def learn(
     seed: int = 0,
     settings: TrainingSettings | None = None,
     refinement: RefinementSettings | None = None,
+    workers: int = 1,
     progress: Progress = no_progress,
 ) -> LearnedResult:
     """Learn a slow likelihood into a folder from a limited number of calls.
 
     Leaves ``samples.h5``, ``surrogate.h5`` and ``accuracy.json``: errors on held-out draws of
-    the exact posterior, and of t. The rows are those that `validate_step` and `export_step`
+    the exact posterior, and of t. ``settings`` are those of all networks, of the rounds and
+    of the surrogate: an ensemble unless they say otherwise. The rows are those that `validate_step` and `export_step`
     take; that validation fits the exact likelihood, beyond the budget.
 
     Raises:
         InvalidInput, NotConverged, BudgetExhausted: see `dnnlik.refinement.refine`.
     """
     folder = Path(folder)
+    settings = settings or small_data_settings(calls, seed=seed)
     clock = _Clock(folder)
     with clock("sample"):
         samples = refine(
@@ -176,11 +179,13 @@ def learn(
             calls=calls,
             seed=seed,
             settings=refinement,
+            training=settings,
             progress=progress,
         )
-    settings = settings or small_data_settings(len(samples), seed=seed)
     with clock("train"):
-        description = train_step(samples, settings, folder / "surrogate.h5", progress=progress)
+        description = train_step(
+            samples, settings, folder / "surrogate.h5", workers=workers, progress=progress
+        )
     found = accuracy(samples, SurrogateLikelihood(description))
     write_json(folder / "accuracy.json", found.to_json())
     return LearnedResult(found, clock.seconds, len(samples.parameters), len(samples))

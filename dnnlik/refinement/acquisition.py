@@ -5,19 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["chosen", "disagreement"]
+__all__ = ["chosen"]
 
 Array = NDArray[np.float64]
-
-
-def disagreement(values: Array) -> Array:
-    """Standard deviation over the members (m, n) of their log-likelihood, up to a constant
-    of each: (n,). Constants are seen by neither fits nor posteriors.
-
-    >>> disagreement(np.array([[0.0, 1.0, 2.0], [5.0, 6.0, 9.0]])).round(2).tolist()
-    [0.0, 0.0, 1.0]
-    """
-    return np.asarray((values - np.median(values, axis=1, keepdims=True)).std(axis=0))
 
 
 def chosen(scores: Array, count: int, power: float, rng: np.random.Generator) -> NDArray[np.intp]:

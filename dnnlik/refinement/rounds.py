@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from dnnlik.exceptions import InvalidFile, InvalidInput, InvalidParameters
 from dnnlik.likelihoods.base import Likelihood
-from dnnlik.refinement.acquisition import chosen, disagreement
+from dnnlik.refinement.acquisition import chosen
 from dnnlik.refinement.budget import CountedLikelihood
-from dnnlik.refinement.ensemble import common_density, trained_members
+from dnnlik.refinement.fence import fenced
 from dnnlik.refinement.held_out import (
     CheckedScan,
     PlannedScan,
@@ -27,11 +27,14 @@ from dnnlik.refinement.held_out import (
 from dnnlik.refinement.maximum import Peak, peak_of, stencil_calls
 from dnnlik.refinement.proposals import around_maximum, candidates, posterior_draws
 from dnnlik.refinement.record import CHAINS, samples_of, write_samples
-from dnnlik.refinement.settings import RefinementSettings
+from dnnlik.refinement.settings import RefinementSettings, small_data_settings
 from dnnlik.restart import RestartState
 from dnnlik.sampling.effective import effective_size
 from dnnlik.sampling.reference import Reference, reference_of
 from dnnlik.sampling.samples import Samples
+from dnnlik.surrogate.ensemble import train
+from dnnlik.surrogate.likelihood import SurrogateLikelihood
+from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.typing import JSON, Points, Progress, no_progress
 
 __all__ = ["fewest_calls", "refine"]
@@ -39,6 +42,7 @@ __all__ = ["fewest_calls", "refine"]
 _MOST_HELD_OUT = 3000
 _FEWEST_HELD_OUT = 120
 _FEWEST_A_PARAMETER = 30  # points to learn from
+_ROUND_SEED = 10**6  # further apart than the seeds of members
 
 
 def refine(
@@ -48,12 +52,13 @@ def refine(
     calls: int = 20_000,
     seed: int = 0,
     settings: RefinementSettings | None = None,
+    training: TrainingSettings | None = None,
     progress: Progress = no_progress,
 ) -> Samples:
     """Sample a likelihood into a file with a limited number of calls, for training.
 
     The maximum and its curvature; a first round about them; rounds of points where an
-    ensemble of networks disagrees, out of their posterior, profile and a wider posterior;
+    ensemble of networks is least sure, out of its posterior, profile and a wider posterior;
     held-out draws of the exact posterior; exact values at the profile. Every call is kept
     in ``FILE.calls`` as it is made, and what was done is not done again after a kill.
 
@@ -63,6 +68,7 @@ def refine(
         calls: points at which the likelihood may be evaluated, fits and test included.
         seed: of all randomness.
         settings: how the calls are shared out.
+        training: of the networks that choose; `small_data_settings` unless given.
         progress: called with (text, calls made, calls).
 
     Returns:
@@ -71,19 +77,27 @@ def refine(
         ``diagnostics["refinement"]`` is what `dnnlik.refinement.accuracy` needs.
 
     Raises:
-        InvalidInput: too few calls, a negative seed, no parameter of interest.
+        InvalidInput: too few calls, a negative seed, no parameter of interest, one network
+            alone where points are chosen by its uncertainty.
         InvalidFile: the file is of another request, or cannot be written.
         NotConverged: no maximum was found, or a training or its chains did not settle.
         BudgetExhausted: the maximum took nearly all of the calls.
     """
     path, settings = Path(path), settings or RefinementSettings()
+    training = training or small_data_settings(calls, seed=seed)
     _check(likelihood, calls, seed, settings)
+    if settings.power and training.members < 2:
+        raise InvalidInput(
+            "points are chosen by what several networks disagree on: train at least two, or "
+            f"set the power to 0. Received: 1 network, power {settings.power}"
+        )
     request: JSON = {
         "likelihood": likelihood.digest,
         "strategy": "refined",
         "calls": calls,
         "seed": seed,
         "settings": asdict(settings),
+        "training": training.to_json(),
     }
     if path.exists():
         return _present(path, request)
@@ -97,7 +111,8 @@ def refine(
     state = RestartState(path.with_name(path.name + ".rounds.npz"))
     # NumPy's threads and XLA's get into each other's way (see `sample`).
     with threadpool_limits(1, user_api="blas"):
-        samples = _Refinement(counted, request, seed, settings, state, progress).samples()
+        refinement = _Refinement(counted, request, seed, settings, training, state, progress)
+        samples = refinement.samples()
         write_samples(samples, counted, path)
     state.remove()
     return Samples.open(path)
@@ -147,6 +162,7 @@ class _Refinement:
     request: JSON
     seed: int
     settings: RefinementSettings
+    training: TrainingSettings
     state: RestartState
     progress: Progress
 
@@ -220,30 +236,29 @@ class _Refinement:
         names = ["maximum", *(f"round {k}" for k in range(1, self._last + 1)), "held out", "scans"]
         return {"calls": {name: self._used(k) for k, name in enumerate(names)}}
 
-    def _training(self, last: int) -> Samples:
-        return samples_of(self.density, self._peak.expansion, self.request, last=last)
-
     def _next(self, number: int, count: int) -> Points:
         """The points of a round."""
         rng, p = self._rng(number), self.density.parameters
         if number == 1:
             return around_maximum(p, self._reference, count, rng)
-        known = self._training(number - 1)
-        members = trained_members(
-            known, self.settings.members, 1000 * number + self.seed, self.progress
-        )
+        surrogate, common = self._learned_from(number - 1)
         self.progress(f"choosing {count} points", 0, 1)
-        common = common_density(members, self._reference, known.points)
         some = candidates(common, self._reference, self.settings.candidates * count, rng)
-        scores = disagreement(np.array([m.log_likelihood(some) for m in members]))
-        return some[chosen(scores, count, self.settings.power, rng)]
+        power = self.settings.power
+        scores = surrogate.uncertainty(some) if power else np.ones(len(some))
+        return some[chosen(scores, count, power, rng)]
+
+    def _learned_from(self, last: int) -> tuple[SurrogateLikelihood, Likelihood]:
+        """What the rounds up to ``last`` teach, without and with the fence."""
+        known = samples_of(self.density, self._peak.expansion, self.request, last=last)
+        settings = replace(self.training, seed=self.training.seed + _ROUND_SEED * last)
+        surrogate = SurrogateLikelihood(train(known, settings, progress=self.progress))
+        return surrogate, fenced(surrogate, self._reference, known.points)
 
     @cached_property
     def _learned(self) -> Likelihood:
         """What was learned from all rounds."""
-        known = self._training(self._last)
-        members = trained_members(known, 1, self.seed, self.progress)
-        return common_density(members, self._reference, known.points)
+        return self._learned_from(self._last)[1]
 
     def _held_out(self, count: int) -> tuple[NDArray[np.intp], JSON]:
         """The records that the held-out chains are at, and what is to be said of them."""

@@ -16,18 +16,16 @@ class RefinementSettings:
 
     Attributes:
         rounds: how often points are chosen by what was learned so far.
-        members: networks of the ensemble whose disagreement chooses.
         first: share of the calls (without maximum and test) that the first round has,
             which knows the curvature at the maximum alone.
-        power: points are drawn in proportion to their disagreement to this power; 0 takes
-            them as the surrogate's posterior gives them.
+        power: points are drawn in proportion to the surrogate's uncertainty to this power; 0
+            takes them as its posterior gives them.
         held_out: share of all calls for draws that are never trained on.
         candidates: how many points there are to choose one from.
         scan_points: values of each parameter of interest at which t is checked.
     """
 
     rounds: int = 3
-    members: int = 2
     first: float = 0.4
     power: float = 1.0
     held_out: float = 0.1
@@ -35,7 +33,7 @@ class RefinementSettings:
     scan_points: int = 7
 
     def __post_init__(self) -> None:
-        for name in ("rounds", "members", "candidates", "scan_points"):
+        for name in ("rounds", "candidates", "scan_points"):
             if not getattr(self, name) >= 1:
                 raise InvalidInput(f"{name} must be at least 1. Received: {getattr(self, name)}")
         for name in ("first", "held_out"):
@@ -47,7 +45,7 @@ class RefinementSettings:
             raise InvalidInput(f"power must not be negative. Received: {self.power}")
 
 
-def small_data_settings(rows: int, *, seed: int = 0) -> TrainingSettings:
+def small_data_settings(calls: int, *, members: int = 2, seed: int = 0) -> TrainingSettings:
     """Training settings for some hundred to some ten thousand points.
 
     The batches are smaller, so that an epoch has some steps.
@@ -57,7 +55,8 @@ def small_data_settings(rows: int, *, seed: int = 0) -> TrainingSettings:
     """
     return TrainingSettings(
         layers=(128, 128, 128),
-        batch_size=128 if rows < 20_000 else 512,
+        batch_size=128 if calls < 20_000 else 512,
         steps=8000,
+        members=members,
         seed=seed,
     )

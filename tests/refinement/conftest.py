@@ -9,8 +9,6 @@ import pytest
 
 from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Normal, Parameter
-from dnnlik.refinement import ensemble
-from dnnlik.surrogate.settings import TrainingSettings
 
 OBSERVED = np.array([22.0, 15.0, 8.0])
 SIGNAL = np.array([2.0, 5.0, 6.0])
@@ -64,15 +62,3 @@ def counting():
 def counted_once():
     """The same, for what is made once a module."""
     return counting_likelihood()
-
-
-@pytest.fixture(scope="module")
-def quick_networks():
-    """Tiny networks, shortly trained: what they miss, no test here looks at."""
-
-    def settings(rows, *, seed=0):
-        return TrainingSettings(layers=(16, 16), batch_size=64, max_epochs=15, seed=seed)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ensemble, "small_data_settings", settings)
-        yield settings

@@ -10,7 +10,7 @@ from dnnlik.exceptions import InvalidInput
 from dnnlik.inference import profile
 from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Parameter, ParameterSet
-from dnnlik.refinement.acquisition import chosen, disagreement
+from dnnlik.refinement.acquisition import chosen
 from dnnlik.refinement.advice import advice, seconds_a_call
 from dnnlik.refinement.budget import CountedLikelihood
 from dnnlik.refinement.held_out import (
@@ -60,15 +60,6 @@ def test_no_point_is_chosen_twice_and_a_runaway_is_no_more_than_ten():
     rng = np.random.default_rng(1)
     hits = np.mean([7 in chosen(scores, 20, 1.0, rng) for _ in range(2000)])
     assert hits == pytest.approx(1 - (1 - 10 / 1009) ** 20, abs=0.04)
-
-
-def test_constants_are_no_disagreement():
-    """Members that differ by a constant agree; scale is that of the log-likelihood."""
-    values = np.random.default_rng(0).normal(size=(1, 50)) + np.array([[0.0], [7.0], [-3.0]])
-    np.testing.assert_allclose(disagreement(values), 0, atol=1e-12)
-    other = np.zeros((3, 50))
-    other[1, 4] = 3.0
-    assert disagreement(other)[4] == pytest.approx(np.sqrt(2))
 
 
 def test_the_independence_chain_follows_the_exact_distribution():
@@ -147,7 +138,7 @@ def test_the_cost_of_a_call_is_measured(counting):
 
 
 @pytest.mark.parametrize(
-    "change", [{"rounds": 0}, {"members": 0}, {"first": 0.0}, {"held_out": 1.5}, {"power": -1}]
+    "change", [{"rounds": 0}, {"candidates": 0}, {"first": 0.0}, {"held_out": 1.5}, {"power": -1}]
 )
 def test_wrong_settings_are_refused(change):
     """One line that names the setting."""

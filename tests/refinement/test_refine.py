@@ -15,18 +15,23 @@ from dnnlik.sampling import STRATEGIES, sample
 from dnnlik.steps import validate_step
 from dnnlik.surrogate.data import split
 from dnnlik.surrogate.domain import domain_of
+from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.workflow import learn
 
 CALLS = 900
-SETTINGS = RefinementSettings(rounds=2, members=2, scan_points=5)
+SETTINGS = RefinementSettings(rounds=1, scan_points=5)
+# Shorter trainings leave errors of one in ln L, and chains that refuse most of the proposals.
+QUICK = TrainingSettings(
+    layers=(32, 32), batch_size=32, steps=800, learning_rate=0.02, members=2, seed=3
+)
 
 
 @pytest.fixture(scope="module")
-def refined(counted_once, quick_networks, tmp_path_factory):
+def refined(counted_once, tmp_path_factory):
     """One refinement: the points that were asked for, the likelihood, the samples."""
     function, likelihood = counted_once
     path = tmp_path_factory.mktemp("refined") / "s.h5"
-    samples = refine(likelihood, path, calls=CALLS, seed=3, settings=SETTINGS)
+    samples = refine(likelihood, path, calls=CALLS, seed=3, settings=SETTINGS, training=QUICK)
     return np.concatenate(function.points), likelihood, samples
 
 
@@ -91,7 +96,7 @@ def test_what_it_says_of_a_surrogate(refined):
 
 
 @pytest.mark.slow
-def test_a_killed_run_makes_no_call_twice(counting, quick_networks, tmp_path):
+def test_a_killed_run_makes_no_call_twice(counting, tmp_path):
     """Stopped in the fit, in a round and in the test: the calls of all parts together are
     those of one run, and the file is complete."""
     function, likelihood = counting
@@ -99,16 +104,16 @@ def test_a_killed_run_makes_no_call_twice(counting, quick_networks, tmp_path):
     for stop in (30, 400, 860):
         function.stop = stop
         with pytest.raises(KeyboardInterrupt):
-            refine(likelihood, path, calls=CALLS, seed=3, settings=SETTINGS)
+            refine(likelihood, path, calls=CALLS, seed=3, settings=SETTINGS, training=QUICK)
         assert not path.exists()
         assert before <= function.calls <= stop
         before = function.calls
     function.stop = 10**9
-    samples = refine(likelihood, path, calls=CALLS, seed=3, settings=SETTINGS)
+    samples = refine(likelihood, path, calls=CALLS, seed=3, settings=SETTINGS, training=QUICK)
     assert function.calls <= CALLS
     assert sum(samples.diagnostics["refinement"]["calls"].values()) == function.calls
     made = function.calls
-    request = {"calls": CALLS, "seed": 3, "refinement": SETTINGS, "settings": quick_networks(1)}
+    request = {"calls": CALLS, "seed": 3, "refinement": SETTINGS, "settings": QUICK}
     learned = learn(likelihood, tmp_path, **request)
     assert function.calls == made
     assert learned.accuracy.calls == made
@@ -116,7 +121,7 @@ def test_a_killed_run_makes_no_call_twice(counting, quick_networks, tmp_path):
     report = validate_step(likelihood, samples, tmp_path / "surrogate.h5", tmp_path / "validation")
     assert report["effective_fraction"] == pytest.approx(learned.accuracy.effective_fraction)
     with pytest.raises(InvalidFile, match=r"another request \(seed\)"):
-        refine(likelihood, path, calls=CALLS, seed=4, settings=SETTINGS)
+        refine(likelihood, path, calls=CALLS, seed=4, settings=SETTINGS, training=QUICK)
 
 
 @pytest.mark.parametrize(
