@@ -16,6 +16,7 @@ __all__ = ["main"]
 _COMMANDS = (
     "sample",
     "train",
+    "search",
     "validate",
     "export",
     "inspect",
@@ -49,7 +50,7 @@ class _Commands(click.Group):
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo(
-                "Interrupted; sample, train, run and optimise go on when they are given again.",
+                "Interrupted; sample, train, search, run and optimise go on when given again.",
                 err=True,
             )
             sys.exit(130)

@@ -48,6 +48,7 @@ _WHERE = {
     "reweighted": "dnnlik.reweighting",
     "run": "dnnlik.workflow",
     "sample": "dnnlik.sampling",
+    "search": "dnnlik.trials",
     "train": "dnnlik.surrogate.ensemble",
     "validate": "dnnlik.validation.validate",
     "with_constraints": "dnnlik.combination",

@@ -163,8 +163,9 @@ def learn(
 
     Leaves ``samples.h5``, ``surrogate.h5`` and ``accuracy.json``: errors on held-out draws of
     the exact posterior, and of t. ``settings`` are those of all networks, of the rounds and
-    of the surrogate: an ensemble unless they say otherwise. The rows are those that `validate_step` and `export_step`
-    take; that validation fits the exact likelihood, beyond the budget.
+    of the surrogate: an ensemble unless they say otherwise. The rows are those that
+    `validate_step` and `export_step` take; that validation fits the exact likelihood, beyond
+    the budget.
 
     Raises:
         InvalidInput, NotConverged, BudgetExhausted: see `dnnlik.refinement.refine`.
