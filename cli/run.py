@@ -36,7 +36,8 @@ __all__ = ["command"]
     "--calls",
     type=int,
     help="Learn a slow likelihood from at most so many calls (points), chosen as it is "
-    "learned; instead of --points and --strategy. Ends with accuracy.json, without a bundle.",
+    "learned; instead of --points and --strategy. Ends with accuracy.json, without a bundle. "
+    "Defaults of the training are then those for few points: two --members, 4000 --steps.",
 )
 @click.option(
     "--rounds",
