@@ -39,7 +39,7 @@ def refused(result, code, complaint):
 def test_help_and_version_are_quick_to_read():
     """Every command has a help text; none of them starts TensorFlow."""
     listed = dnnlik("--help").stdout
-    for name in ("sample", "train", "validate", "export", "inspect", "run"):
+    for name in ("sample", "train", "search", "validate", "export", "inspect", "run"):
         assert name in listed
         assert "Usage:" in dnnlik(name, "--help").stdout
     assert dnnlik("--version").stdout.strip() == "dnnlik, version 0.1.0"
@@ -220,6 +220,16 @@ def test_a_mix_of_kinds_of_points(tmp_path):
         assert dnnlik("sample", LIKELIHOOD, "--mix", wrong).returncode == 2
     refused(dnnlik("sample", LIKELIHOOD, "--mix", "magic=1"), 3, "kinds of rows")
     refused(dnnlik("run", LIKELIHOOD, "--mix", "tempered=1", "-o", tmp_path / "x"), 3, "share of")
+
+
+def test_rounds_are_of_a_refinement(tmp_path):
+    """Without --calls they would be ignored in silence: wrong usage."""
+    for option in (["--rounds", "2"], ["--power", "0"]):
+        result = dnnlik("run", LIKELIHOOD, *option, "-o", tmp_path / "x")
+        refused(result, 2, "of --calls")
+    result = dnnlik("run", LIKELIHOOD, "--calls", "5000", "--members", "1", "-o", tmp_path / "x")
+    refused(result, 3, "train at least two")
+    assert not (tmp_path / "x").exists()
 
 
 def test_too_few_calls_are_refused(tmp_path):
