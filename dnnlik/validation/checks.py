@@ -117,7 +117,7 @@ def _sampled(report: Validation, limits: Thresholds) -> Iterable[Check]:
         yield _check(titles[0], "sampled_excess", found.tests.excess, limits)
         shift = max(i.excess for i in found.intervals)
         yield _check(titles[1], "hpdi_shift", shift, limits)
-    note = "" if found.outside is not None else "no domain was given"
+    note = "" if found.outside is not None else found.reason or "no domain was given"
     yield _check(outside, "outside_domain", found.outside, limits, note)
 
 

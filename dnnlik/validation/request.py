@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.exceptions import InvalidInput
+from dnnlik.sampling import POSTERIOR_SAMPLERS
 from dnnlik.typing import JSON
 
 __all__ = ["Request"]
@@ -21,9 +22,12 @@ class Request:
     scan_parameters: more parameters to scan, by name.
     sampler: of the surrogate; by default that of the samples.
     quick: draw no points from the surrogate.
-    most_points: of the surrogate's own sample.
+    most_points: of the surrogate's own sample; 20,000 show a hundredth of probability moved.
     toys: random datasets a hypothesis; 0 for none.
     seed: of bootstraps, directions and toys.
+
+    Raises:
+        InvalidInput: a negative number, no points, an unknown sampler.
     """
 
     scan: NDArray[np.float64] | None = None
@@ -39,6 +43,11 @@ class Request:
             raise InvalidInput(
                 "toys and seed are not negative, and points at least one. Received: "
                 f"toys {self.toys}, points {self.most_points}, seed {self.seed}"
+            )
+        if self.sampler not in (None, *POSTERIOR_SAMPLERS):
+            raise InvalidInput(
+                f"the sampler must be one of {', '.join(POSTERIOR_SAMPLERS)}. "
+                f"Received: {self.sampler!r}"
             )
 
     def to_json(self) -> JSON:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +21,23 @@ from dnnlik.sampling import Samples, sample
 from dnnlik.sampling.samples import header_of, opened
 from dnnlik.surrogate.data import split
 from dnnlik.surrogate.description import Domain
-from dnnlik.typing import LogDensity, Progress, no_progress
+from dnnlik.typing import JSON, LogDensity, Progress, no_progress
 from dnnlik.validation.blocks import blocks_of
 from dnnlik.validation.held_out import independence_of
 from dnnlik.validation.intervals import Interval, intervals_of_samples
 from dnnlik.validation.joint import Divergence, divergence
-from dnnlik.validation.whitened import WhitenedTests, chains_of, whitened_tests
+from dnnlik.validation.request import Request
+from dnnlik.validation.whitened import (
+    WhitenedTests,
+    chains_of,
+    rows_of_chains,
+    whitened_tests,
+)
 
-__all__ = ["FILE_NAME", "SurrogateSample", "compared", "draw"]
+__all__ = ["FILE_NAME", "SurrogateSample", "compared", "draw", "sampler_of"]
 
 FILE_NAME = "surrogate_samples.h5"
 _INFINITE = 1e6  # where the exact likelihood is zero
-
-MOST_POINTS = 20_000
-"""Enough to see a hundredth of probability moved; the validation of `dnnlik run` stays short."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,32 +78,35 @@ def draw(
     *,
     best: FitResult,
     sampler: str | None = None,
-    most: int = MOST_POINTS,
+    most: int = Request.most_points,
     progress: Progress = no_progress,
 ) -> tuple[Samples | None, str]:
     """Draw from a surrogate into a file as its samples were drawn from the exact likelihood.
 
     Args:
+        path: the file. That of the same request is read or continued, any other replaced.
         best: a maximum of the surrogate, near enough to start from.
-        sampler: another one than that of the samples.
-        most: points; not more than the samples have of the posterior.
+        sampler: another one than that of the samples (`sampler_of`).
+        most: points; not more than the samples have of the posterior, but as many as any
+            sampler needs.
 
     Returns the points, None if there are none, and what went wrong, empty if nothing did.
     """
-    request = samples.provenance["request"]
-    points = min(int(samples.unbiased.sum()), max(most, 240 * len(samples.parameters)))
-    _clear(Path(path), surrogate.digest)
+    wanted: JSON = {
+        "sampler": sampler or sampler_of(samples),
+        "points": _count(samples, most),
+        "seed": int(samples.provenance["request"]["seed"]) + 1,
+    }
+    _clear(Path(path), {"likelihood": surrogate.digest, **wanted})
     try:
         made = sample(
             surrogate,
             path,
             strategy="unbiased",
-            sampler=sampler or request["sampler"],
-            points=points,
-            seed=int(request["seed"]) + 1,
             gradients=False,
             best=best,
             progress=progress,
+            **wanted,
         )
     except (NotConverged, InvalidLikelihood) as error:
         with suppress(InvalidFile):
@@ -110,18 +115,30 @@ def draw(
     return made, ""
 
 
-def _clear(path: Path, digest: str) -> None:
-    """Remove the points of another surrogate, or a damaged file."""
+def sampler_of(samples: Samples) -> str:
+    """The sampler of a sample file; Hamiltonian of one whose rows no sampler made (refined or
+    reweighted), for every surrogate has gradients."""
+    return str(samples.provenance["request"].get("sampler", "hamiltonian"))
+
+
+def _count(samples: Samples, most: int) -> int:
+    # Two ensembles of up to 4d walkers and 30 steps, or 32 chains of as many.
+    fewest = 240 * max(4, len(samples.parameters))
+    return max(fewest, min(int(samples.unbiased.sum()), most))
+
+
+def _clear(path: Path, wanted: JSON) -> None:
+    """Remove the points of another surrogate or request, or a damaged file."""
     if not path.exists():
         return
     try:
         with opened(path) as file:
-            same = header_of(file, path)["provenance"]["request"]["likelihood"] == digest
+            stated = header_of(file, path)["provenance"]["request"]
+            same = all(stated.get(name) == value for name, value in wanted.items())
     except (DnnlikError, KeyError):
         same = False
     if not same:
         path.unlink()
-        path.with_name(path.name + ".state.npz").unlink(missing_ok=True)
 
 
 def compared(
@@ -169,17 +186,18 @@ def _tested(
 ) -> SurrogateSample:
     drawn = found.samples
     assert drawn is not None  # of a converged sample; for the type checker
-    chains = chains_of(samples), chains_of(drawn)
     # Errors on training points are smaller than elsewhere: of the exact chains the held-out.
-    unseen = chains_of(samples.rows(split(samples).test))
-    ratios = [_log_ratio(exact, surrogate, chain) for chain in (unseen, chains[1])]
+    # Each file has the values of what it was drawn from.
+    unseen = samples.rows(split(samples).test & samples.unbiased)
+    expected = _bounded(surrogate.log_likelihood(unseen.points) - unseen.log_likelihood)
+    ratio = _bounded(drawn.log_likelihood - exact.log_likelihood(drawn.points))
     tests = whitened_tests(
-        *chains,
+        chains_of(samples),
+        chains_of(drawn),
         seed=seed,
-        scores=(ratios[0], ratios[1]),
+        scores=(expected[rows_of_chains(unseen)], ratio[rows_of_chains(drawn)]),
         independence=(independence_of(samples), independence_of(drawn)),
     )
-    ratio = _log_ratio(exact, surrogate, drawn.points[None])[0]
     return replace(
         found,
         tests=tests,
@@ -188,8 +206,6 @@ def _tested(
     )
 
 
-def _log_ratio(exact: LogDensity, surrogate: LogDensity, chain: NDArray[np.float64]) -> Any:
-    """ln of the surrogate over the exact likelihood, (steps, walkers, d) → (steps, walkers)."""
-    points = chain.reshape(-1, chain.shape[2])
-    ratio = surrogate.log_likelihood(points) - exact.log_likelihood(points)
-    return np.minimum(ratio, _INFINITE).reshape(chain.shape[:2])
+def _bounded(log_ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln of the surrogate over the exact likelihood, (n,), finite where the latter is zero."""
+    return np.asarray(np.minimum(log_ratio, _INFINITE))

@@ -25,7 +25,7 @@ from dnnlik.validation.limits import limits_of
 from dnnlik.validation.metrics import error_bands, reweighting
 from dnnlik.validation.report import Validation
 from dnnlik.validation.request import Request
-from dnnlik.validation.sampled import FILE_NAME, SurrogateSample, compared, draw
+from dnnlik.validation.sampled import FILE_NAME, SurrogateSample, compared, draw, sampler_of
 from dnnlik.validation.scans import Scan, scans_of
 from dnnlik.validation.skipped import Skipped
 from dnnlik.validation.thresholds import Thresholds, Verdict
@@ -79,8 +79,9 @@ def validate(
     limits, no_limits = limits_of(exact, surrogate, pois)
     progress("intervals and regions", 3, 6)
     intervals = intervals_of(surrogate, samples, seed=request.seed)
-    drawn = exact, surrogate, samples, learned, domain, request, folder, progress
-    sampled, not_drawn = _sampled(*drawn)
+    sampled, not_drawn = _sampled(
+        exact, surrogate, samples, learned, domain, request, folder, progress
+    )
     toys, no_toys = _toys(exact, surrogate, samples, best, learned, request, progress)
     report = Validation(
         **errors,
@@ -200,7 +201,7 @@ def _sampled(
     if not isinstance(surrogate, Likelihood):
         reason = f"a {type(surrogate).__name__} has no digest to know its points by"
         return None, (Skipped("sampling of the surrogate", reason),)
-    sampler = request.sampler or samples.provenance["request"]["sampler"]
+    sampler = request.sampler or sampler_of(samples)
     drawn, reason = draw(
         surrogate,
         samples,

@@ -17,7 +17,14 @@ from scipy.stats import kstwobign
 from dnnlik.sampling.effective import bulk_size
 from dnnlik.sampling.samples import Samples
 
-__all__ = ["WhitenedTest", "WhitenedTests", "chains_of", "two_sample", "whitened_tests"]
+__all__ = [
+    "WhitenedTest",
+    "WhitenedTests",
+    "chains_of",
+    "rows_of_chains",
+    "two_sample",
+    "whitened_tests",
+]
 
 Array = NDArray[np.float64]
 
@@ -73,14 +80,19 @@ class WhitenedTests:
 
 def chains_of(samples: Samples) -> Array:
     """The points of the posterior as (steps, walkers, d)."""
-    rows = samples.rows(samples.unbiased)
-    key = np.stack([rows.chain, rows.walker], axis=1)
-    walkers = len(np.unique(key, axis=0))
-    order = np.lexsort((rows.step, rows.walker, rows.chain))
-    if len(rows) % walkers:  # a choice of rows: no chains any more
-        return np.asarray(rows.points[order][:, None, :])
-    grid = rows.points[order].reshape(walkers, -1, rows.points.shape[1])
-    return np.asarray(grid.transpose(1, 0, 2))
+    return np.asarray(samples.points[rows_of_chains(samples)])
+
+
+def rows_of_chains(samples: Samples) -> NDArray[np.intp]:
+    """Which rows the points of the posterior are, (steps, walkers); one column if walkers
+    have unequally many of them."""
+    rows = np.flatnonzero(samples.unbiased)
+    chain, walker = samples.chain[rows], samples.walker[rows]
+    _, counts = np.unique(np.stack([chain, walker], axis=1), axis=0, return_counts=True)
+    ordered = rows[np.lexsort((samples.step[rows], walker, chain))]
+    if np.ptp(counts):  # a choice of rows: no chains any more
+        return ordered[:, None]
+    return ordered.reshape(len(counts), -1).T
 
 
 def whitened_tests(

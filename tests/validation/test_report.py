@@ -136,8 +136,10 @@ def test_without_posterior_points_nothing_is_validated(small_run):
         validate(small_run.likelihood, small_run.likelihood, biased)
 
 
-@pytest.mark.parametrize("wrong", [{"toys": -1}, {"most_points": 0}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"toys": -1}, {"most_points": 0}, {"seed": -1}, {"sampler": "x"}]
+)
 def test_a_request_that_means_nothing(wrong):
-    """Negative numbers are refused in one line."""
+    """Negative numbers and unknown samplers are refused in one line, before any fit."""
     with pytest.raises(InvalidInput, match="Received"):
         Request(**wrong)

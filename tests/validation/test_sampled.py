@@ -1,5 +1,7 @@
 """Points drawn from the surrogate itself, and what becomes of chains that run away."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,8 +70,8 @@ def test_a_far_surrogate_is_far(gaussian, sampled, tmp_path):
 
 
 def test_the_same_file_is_kept_and_another_replaced(gaussian, sampled, tmp_path):
-    """The points of the same surrogate are read again; those of another, or a damaged file,
-    give way."""
+    """The points of the same request are read again; those of another surrogate or sampler, or
+    a damaged file, give way."""
     exact, surrogate = pair(gaussian)
     samples, path = sampled(exact), tmp_path / "s.h5"
     draw(surrogate, samples, path, best=fit(surrogate))
@@ -79,6 +81,8 @@ def test_the_same_file_is_kept_and_another_replaced(gaussian, sampled, tmp_path)
     other = gaussian([1.0, 0.0], np.eye(2))
     again, _ = draw(other, samples, path, best=fit(other))
     assert again.provenance["request"]["likelihood"] == other.digest
+    again, reason = draw(other, samples, path, best=fit(other), sampler="emcee")
+    assert (reason, again.provenance["request"]["sampler"]) == ("", "emcee")
     path.write_bytes(path.read_bytes()[:500])
     again, reason = draw(other, samples, path, best=fit(other))
     assert len(again) > 0
@@ -120,3 +124,29 @@ def test_another_sampler(gaussian, sampled, tmp_path):
     )
     assert reason == ""
     assert points.provenance["request"]["sampler"] == "emcee"
+
+
+def test_files_that_no_sampler_made(gaussian, sampled, tmp_path):
+    """Refined or reweighted rows, and fewer than any sampler needs: drawn all the same."""
+    exact, surrogate = pair(gaussian)
+    few = sampled(exact, steps=10)
+    few = replace(few, provenance={"request": {"likelihood": "", "seed": 3}})
+    points, reason = draw(surrogate, few, tmp_path / "s.h5", best=fit(surrogate))
+    assert reason == ""
+    assert points.provenance["request"]["sampler"] == "hamiltonian"
+    assert len(points) >= 900
+
+
+def test_the_exact_likelihood_is_called_once_a_drawn_point(drawn):
+    """What either file knows is not asked again: an exact likelihood may be slow."""
+    exact, surrogate, samples, points = drawn
+    seen = []
+
+    class Counted(type(exact)):
+        def log_likelihood(self, at):
+            seen.append(len(at))
+            return super().log_likelihood(at)
+
+    counted = Counted(exact.mean, exact.covariance)
+    compared(counted, surrogate, samples, points, "", sampler="hamiltonian")
+    assert sum(seen) == len(points)

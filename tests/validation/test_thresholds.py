@@ -48,6 +48,9 @@ def test_a_surrogate_that_cannot_be_sampled_fails(report):
     assert found["sampled: probability elsewhere"].passed is False
     assert found["sampled: shift of HPDI ends"].note == "R-hat 7"
     assert found["sampled: fraction outside of the domain"].measured == 0.4
+    nothing = SurrogateSample("emcee", 0, None, None, False, "R-hat 7", None, None)
+    found = named(verdict_of(replace(report, sampled=nothing), Thresholds()))
+    assert found["sampled: fraction outside of the domain"].note == "R-hat 7"
 
 
 def test_what_was_left_out_is_not_measured(report):

@@ -78,3 +78,12 @@ def test_chains_are_put_together(gaussian, sampled):
     order = np.random.default_rng(0).permutation(len(samples))
     assert chains_of(samples.rows(order)) == pytest.approx(expected)
     assert chains_of(samples.rows(order[:-1])).shape == (359, 1, 2)
+
+
+def test_walkers_of_unequal_length_are_no_chains(gaussian, sampled):
+    """Rows drawn by weight: their number may be a multiple of that of the walkers by chance."""
+    samples = sampled(gaussian([0, 0], np.eye(2)), walkers=40, steps=9)
+    which = np.flatnonzero((samples.walker > 0) | (samples.step < 5))
+    which = np.concatenate([which, np.flatnonzero(samples.walker == 1)[:4]])
+    assert len(which) == 360
+    assert chains_of(samples.rows(which)).shape == (360, 1, 2)
