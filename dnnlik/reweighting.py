@@ -194,7 +194,7 @@ def _request(samples: Samples, found: Reweighted, count: int, seed: int) -> dict
 
 def _diagnostics(samples: Samples, found: Reweighted, rows: NDArray[np.intp]) -> dict[str, Any]:
     return {
-        "effective_points": found.effective_points,
+        "effective_points": min(found.effective_points, float(rows.size)),
         "effective_fraction_of_weights": found.effective_fraction,
         "distinct_points": int(np.unique(rows).size),
         "before": {k: v for k, v in samples.diagnostics.items() if k != "chains"},

@@ -133,6 +133,8 @@ def test_resampled_files_know_where_they_come_from(samples, tmp_path):
     assert request["likelihood"] == with_priors(gaussian(), priors).digest
     assert request["resampled_from"] == samples.digest
     assert request["priors"] == {"mu": PRIOR.to_json()}
+    few = resampled(samples, found, tmp_path / "few.h5", points=50, seed=1)
+    assert few.diagnostics["effective_points"] == 50
     # By default as many as the weights are worth.
     assert len(first) == int(found.effective_fraction * ROWS)
     again = resampled(samples, found, tmp_path / "b.h5", seed=1)
@@ -140,7 +142,7 @@ def test_resampled_files_know_where_they_come_from(samples, tmp_path):
     assert resampled(samples, found, tmp_path / "a.h5", seed=1).digest == first.digest
     with pytest.raises(InvalidFile, match="another request"):
         resampled(samples, found, tmp_path / "a.h5", seed=2)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "b.h5"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "b.h5", "few.h5"]
 
 
 def test_gradients_go_along(samples, tmp_path):

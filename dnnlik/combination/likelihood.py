@@ -49,6 +49,14 @@ class CombinedLikelihood(Likelihood):
             # Its absence says that a likelihood means something everywhere.
             self.in_domain = self._in_domain
 
+    @property
+    def fixed_values(self) -> dict[str, float]:
+        """What members hold fixed, by name: it may not be free where they are combined again."""
+        found: dict[str, float] = {}
+        for member in self.members:
+            found |= getattr(member, "fixed_values", {})
+        return {name: value for name, value in found.items() if name not in self.parameters}
+
     def _main(self, points: Points) -> Values:
         parts = [m.log_main(points[:, c]) for m, c in zip(self.members, self._columns, strict=True)]
         return np.asarray(np.sum(parts, axis=0))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from dnnlik.plotting.inference import MOST, name_rows
 from dnnlik.plotting.style import EXACT, GREY, SURROGATE, new_figure
@@ -25,30 +29,7 @@ def figure_of_best_fits(found: Fitted, *, most: int = MOST) -> Figure:
     figure = new_figure(7.6, 1.7 + 0.22 * len(chosen))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.5, 1))
     rows = name_rows(left, names)
-    left.axvspan(-1, 1, color="#E8E8E8", lw=0)
-    left.axvline(0, color=GREY, lw=0.8)
-    both = (
-        (found.exact_pulls, -0.16, EXACT, "o", "exact"),
-        (found.surrogate_pulls, 0.16, SURROGATE, "x", "surrogate"),
-    )
-    for pulls, shift, colour, marker, label in both:
-        place = {name: i for i, name in enumerate(pulls.names)}
-        known = [i for i, name in enumerate(names) if name in place]
-        columns = [place[names[i]] for i in known]
-        left.errorbar(
-            pulls.pulls[columns],
-            rows[known] + shift,
-            xerr=np.nan_to_num(pulls.constraints[columns]),
-            fmt=marker,
-            ms=3.5,
-            lw=1.1,
-            color=colour,
-            label=label,
-        )
-    for row, name in zip(rows, names, strict=True):
-        if name not in found.exact_pulls.names:
-            left.text(0, row, "no auxiliary measurement", fontsize=7, ha="center", va="center")
-    left.set(xlabel=r"pull $(\hat\theta - \theta_0)\,/\,\Delta\theta$", title="pulls")
+    _pulls(left, found, names, rows)
     right.axvline(0, color=GREY, lw=0.8)
     right.plot(found.shift[chosen], rows, "D", ms=3.5, color=SURROGATE)
     reach = max(0.1, 1.1 * float(size.max(initial=0.0)))
@@ -65,6 +46,34 @@ def figure_of_best_fits(found: Fitted, *, most: int = MOST) -> Figure:
         *left.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False
     )
     return figure
+
+
+def _pulls(axes: Axes, found: Fitted, names: Sequence[str], rows: NDArray[np.float64]) -> None:
+    """Pulls of both with their post-fit widths, of those that have an auxiliary measurement."""
+    axes.axvspan(-1, 1, color="#E8E8E8", lw=0)
+    axes.axvline(0, color=GREY, lw=0.8)
+    both = (
+        (found.exact_pulls, -0.16, EXACT, "o", "exact"),
+        (found.surrogate_pulls, 0.16, SURROGATE, "x", "surrogate"),
+    )
+    for pulls, shift, colour, marker, label in both:
+        place = {name: i for i, name in enumerate(pulls.names)}
+        known = [i for i, name in enumerate(names) if name in place]
+        columns = [place[names[i]] for i in known]
+        axes.errorbar(
+            pulls.pulls[columns],
+            rows[known] + shift,
+            xerr=np.nan_to_num(pulls.constraints[columns]),
+            fmt=marker,
+            ms=3.5,
+            lw=1.1,
+            color=colour,
+            label=label,
+        )
+    for row, name in zip(rows, names, strict=True):
+        if name not in found.exact_pulls.names:
+            axes.text(0, row, "no auxiliary measurement", fontsize=7, ha="center", va="center")
+    axes.set(xlabel=r"pull $(\hat\theta - \theta_0)\,/\,\Delta\theta$", title="pulls")
 
 
 def figure_of_cls(found: LimitComparison) -> Figure:

@@ -63,7 +63,7 @@ def figure_of_errors(held_out: HeldOut) -> Figure:
     """Error of the surrogate against the distance from the maximum, on test points."""
     figure = new_figure()
     axes = figure.subplots()
-    kinds = ((held_out.unbiased, EXACT, "posterior"), (~held_out.unbiased, SURROGATE, "profiled"))
+    kinds = ((held_out.unbiased, EXACT, "posterior"), (~held_out.unbiased, SURROGATE, "others"))
     for rows, colour, label in kinds:
         axes.scatter(
             held_out.drop[rows],

@@ -218,6 +218,9 @@ def test_what_is_fixed_here_may_not_be_free_there(gaussians):
     with pytest.raises(InvalidParameters, match=r"'lumi' .*held at 1.1 and held at 1"):
         combine([Fixed(first, lumi=1.0), Fixed(second, lumi=1.1)])
     assert len(combine([first, second], shared=["mu", "jes"]).parameters) == 4
+    inner = combine([Fixed(first, two=1.0)])
+    with pytest.raises(InvalidParameters, match="'two' is fixed"):
+        combine([inner, second])
 
 
 def test_bad_input(gaussians):
