@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 from dnnlik.combination.likelihood import digest_of_members
 from dnnlik.combination.terms import parameters_with_priors, priors_to_json
 from dnnlik.constraints import Normal
-from dnnlik.documents import reason_of
 from dnnlik.environment import software_versions
-from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput
+from dnnlik.exceptions import BelowThreshold, InvalidInput
 from dnnlik.inference import LEVELS, effective_sample_size, hpdi
 from dnnlik.parameters import ParameterSet
-from dnnlik.sampling.samples import COLUMNS, Samples
-from dnnlik.sampling.store import SampleStore
+from dnnlik.sampling.known import write_samples
+from dnnlik.sampling.samples import Samples
 
 __all__ = ["Reweighted", "resampled", "reweighted"]
 
@@ -168,7 +167,7 @@ def resampled(
         provenance=provenance,
         diagnostics=_diagnostics(samples, found, rows),
     )
-    _write(drawn, Path(path))
+    write_samples(drawn, path)
     return Samples.open(path)
 
 
@@ -199,31 +198,3 @@ def _diagnostics(samples: Samples, found: Reweighted, rows: NDArray[np.intp]) ->
         "distinct_points": int(np.unique(rows).size),
         "before": {k: v for k, v in samples.diagnostics.items() if k != "chains"},
     }
-
-
-def _write(samples: Samples, path: Path) -> None:
-    if path.exists():
-        # Refuses a file of another request, and changes nothing.
-        SampleStore.open(path, cast(Any, samples), len(samples), samples.provenance)
-        return
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.unlink(missing_ok=True)
-        store = _Copy.open(temporary, cast(Any, samples), len(samples), samples.provenance)
-        store.write_maximum(samples.maximum)
-        names = ["points", *COLUMNS, *(["gradient"] if store.gradients else [])]
-        store.write_rows(0, {name: getattr(samples, name) for name in names})
-        store.finish(samples.diagnostics)
-        temporary.replace(path)
-    except OSError as error:
-        raise InvalidFile(
-            f"cannot write the sample file ({reason_of(error)}). Received: {path}"
-        ) from error
-
-
-class _Copy(SampleStore):
-    """A store of rows that are known: nothing is evaluated."""
-
-    def __init__(self, path: Path, density: Any, rows: int, gradients: bool) -> None:
-        super().__init__(path, density, rows, gradients)
-        self.gradients = density.gradient is not None
