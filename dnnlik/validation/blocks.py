@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dnnlik.sampling.samples import Samples
 
-__all__ = ["blocks_of", "bootstrap_error", "replicas"]
+__all__ = ["blocks_of", "bootstrap_error", "halves", "replicas"]
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -37,6 +37,11 @@ def blocks_of(samples: Samples, fewest: int = FEWEST) -> Labels:
     place[order] = np.arange(len(walker)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     labels = walker * pieces + place * pieces // sizes[walker]
     return np.asarray(np.unique(labels, return_inverse=True)[1].ravel(), dtype=np.intp)
+
+
+def halves(blocks: Labels) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Two halves of the points, of different blocks, as masks (n,)."""
+    return blocks % 2 == 0, blocks % 2 == 1
 
 
 def replicas(blocks: Labels, count: int, rng: np.random.Generator) -> Iterator[Array]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from dnnlik.inference import LEVELS, effective_sample_size, hpdi
 from dnnlik.inference.toys import proportion
+from dnnlik.validation.blocks import halves
 
-__all__ = ["Content", "contents", "halves"]
+__all__ = ["Content", "contents"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -40,11 +41,6 @@ class Content:
     level: float
     content: float
     error: float
-
-
-def halves(blocks: NDArray[np.intp]) -> tuple[Mask, Mask]:
-    """Two halves of independent blocks, as masks (n,)."""
-    return blocks % 2 == 0, blocks % 2 == 1
 
 
 def contents(

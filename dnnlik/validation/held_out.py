@@ -71,5 +71,6 @@ def marginals_of(samples: Samples, held_out: HeldOut) -> tuple[Marginal, ...]:
         samples.parameters.names,
         held_out.points[rows],
         held_out.weights[rows],
+        held_out.blocks[rows],
         independence=independence_of(samples),
     )

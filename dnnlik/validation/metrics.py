@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import kstwobign
 
 from dnnlik.inference import effective_sample_size
+from dnnlik.validation.blocks import halves
 
 __all__ = [
     "ErrorBand",
@@ -115,16 +116,23 @@ def weighted_ks(
 
 
 def marginals(
-    names: Sequence[str], points: Array, weights: Array, *, independence: float = 1.0
+    names: Sequence[str],
+    points: Array,
+    weights: Array,
+    blocks: NDArray[np.intp],
+    *,
+    independence: float = 1.0,
 ) -> tuple[Marginal, ...]:
-    """K-S of every marginal: even rows stand for the exact posterior, odd rows,
-    weighted, for the surrogate's. Two halves, so that the samples are independent.
+    """K-S of every marginal: half of the blocks stand for the exact posterior, the other
+    half, weighted, for the surrogate's. So the two samples are independent.
 
-    ``points`` (n, d) and ``weights`` (n,) belong to each other row by row.
+    ``points`` (n, d), ``weights`` (n,) and ``blocks`` (n,), see `dnnlik.validation.blocks`,
+    belong to each other row by row.
     """
-    exact, surrogate = points[0::2], points[1::2]
+    first, second = halves(blocks)
+    exact, surrogate = points[first], points[second]
     tests = [
-        weighted_ks(exact[:, i], surrogate[:, i], weights[1::2], independence=independence)
+        weighted_ks(exact[:, i], surrogate[:, i], weights[second], independence=independence)
         for i in range(points.shape[1])
     ]
     return tuple(Marginal(name, *test) for name, test in zip(names, tests, strict=True))

@@ -73,8 +73,15 @@ def test_error_bands_are_nested():
 def test_marginals_keep_names_and_alignment():
     """One test a parameter, by name; a shifted column alone is found."""
     rng = np.random.default_rng(6)
-    points = rng.normal(size=(2000, 3))
-    points[1::2, 1] += 1.0
-    found = {m.name: m.p_value for m in marginals(["a", "b", "c"], points, np.ones(2000))}
+    points, blocks = rng.normal(size=(2000, 3)), np.arange(2000) % 50
+    points[blocks % 2 == 1, 1] += 1.0
+    found = {m.name: m.p_value for m in marginals(["a", "b", "c"], points, np.ones(2000), blocks)}
     assert found["b"] < 1e-6
     assert min(found["a"], found["c"]) > 1e-3
+
+
+def test_halves_of_marginals_share_no_walker():
+    """Five walkers that stand still: were one in both halves, these would look alike."""
+    walker = np.arange(100) % 5
+    found = marginals(["a"], walker[:, None].astype(float), np.ones(100), walker)
+    assert found[0].distance == pytest.approx(1 / 3)
