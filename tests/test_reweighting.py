@@ -145,6 +145,20 @@ def test_resampled_files_know_where_they_come_from(samples, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.h5", "b.h5", "few.h5"]
 
 
+def test_samples_of_a_combination_have_the_digest_of_its_priors(samples, tmp_path):
+    """Of a combination with priors too: what validates against the points is what they are of."""
+    twice = with_priors(with_priors(gaussian(), {"mu": Normal(0, 9)}), {"mu": PRIOR})
+    first = with_priors(gaussian(), {"mu": Normal(0, 9)})
+    provenance = {"request": {**samples.provenance["request"], "likelihood": first.digest}}
+    of_first = replace(samples, provenance=provenance)
+    drawn = resampled(of_first, reweighted(of_first, {"mu": PRIOR}), tmp_path / "a.h5", seed=1)
+    assert drawn.provenance["request"]["likelihood"] == twice.digest
+    np.testing.assert_allclose(
+        twice.log_density(samples.points),
+        with_priors(gaussian(), {"mu": PRIOR}).log_density(samples.points),
+    )
+
+
 def test_gradients_go_along(samples, tmp_path):
     """Those of log_main do not depend on priors; files without them stay without."""
     with_gradient = replace(samples, gradient=-samples.points * [1.0, 0.0])

@@ -84,8 +84,7 @@ def with_constraints(
 
 
 def _with(likelihood: LogDensity, parameters: ParameterSet) -> CombinedLikelihood:
-    if isinstance(likelihood, CombinedLikelihood):
-        return CombinedLikelihood(likelihood.members, likelihood.names, parameters)
+    # A combination as well is one member: so the digest follows from its own (`resampled`).
     return CombinedLikelihood([likelihood], [parameters.names], parameters)
 
 
