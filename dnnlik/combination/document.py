@@ -46,9 +46,14 @@ def write_combination(
 
     Raises:
         InvalidFile: a member is missing or no likelihood; the file cannot be written.
-        InvalidInput: they cannot be combined.
+        InvalidInput: they cannot be combined; the file is one of its members.
     """
     path = Path(path)
+    if path.resolve() in [Path(member).resolve() for member in members]:
+        raise InvalidInput(
+            "a combination cannot take the place of one of its members; give another output. "
+            f"Received: {path}"
+        )
     new: Sequence[Mapping[str, str]] = rename if rename is not None else [{} for _ in members]
     if len(new) != len(members):
         raise InvalidInput(

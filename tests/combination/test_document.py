@@ -103,6 +103,14 @@ def test_two_published_files_need_no_training_stack(written):
     assert done.stdout.split() == ["True", "True"], done.stderr
 
 
+def test_a_member_is_not_written_over(written):
+    """A combination with other priors under its own name would be a member that has changed."""
+    before = written.read_bytes()
+    with pytest.raises(InvalidInput, match=r"another output.*Received: "):
+        write_combination(written, [written], priors={"mu": Normal(0, 1)})
+    assert written.read_bytes() == before
+
+
 def test_one_file_twice_is_refused(published_files, tmp_path):
     """Under the same names its data would count twice; nothing is written."""
     path = tmp_path / "twice.json"
