@@ -81,6 +81,11 @@ class CombinedLikelihood(Likelihood):
                 inside &= member.in_domain(array[:, columns])
         return inside
 
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether a member is an ensemble."""
+        return any(_knows_uncertainty(member) for member in self.members)
+
     def uncertainty(self, points: ArrayLike) -> Values:
         """One standard deviation of ``log_likelihood``, (n, d) → (n,): those of the members
         that know theirs, in quadrature. A single network adds nothing to it, for it does not
@@ -89,15 +94,14 @@ class CombinedLikelihood(Likelihood):
         Raises:
             InvalidInput: no member is an ensemble.
         """
-        array = self.parameters.points(points)
-        rows = zip(self.members, self._columns, strict=True)
-        found = [_uncertainty(member, array[:, columns]) for member, columns in rows]
-        known = [value for value in found if value is not None]
-        if not known:
+        if not self.has_uncertainty:
             raise InvalidInput(
                 "the uncertainty of a combination is that of members that are ensembles. "
-                f"Received: {len(found)} members without one"
+                f"Received: {len(self.members)} members without one"
             )
+        array = self.parameters.points(points)
+        rows: Any = zip(self.members, self._columns, strict=True)
+        known = [m.uncertainty(array[:, c]) for m, c in rows if _knows_uncertainty(m)]
         return np.asarray(np.sqrt(np.sum(np.square(known), axis=0)))
 
 
@@ -119,8 +123,5 @@ def _main_and_gradient(member: Any, points: Points) -> tuple[Values, Gradients]:
     return main, gradient - terms.gradient(points)
 
 
-def _uncertainty(member: Any, points: Points) -> Values | None:
-    try:
-        return np.asarray(member.uncertainty(points)) if hasattr(member, "uncertainty") else None
-    except InvalidInput:  # a single network
-        return None
+def _knows_uncertainty(member: Any) -> bool:
+    return bool(getattr(member, "has_uncertainty", hasattr(member, "uncertainty")))

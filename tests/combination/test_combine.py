@@ -117,6 +117,7 @@ def test_published_surrogates_add_up(published_files, gaussians):
     assert not inside.all()
     np.testing.assert_array_equal(both.in_domain(points), inside)
     # The first is a single network, which does not know.
+    assert both.has_uncertainty
     np.testing.assert_array_equal(both.uncertainty(points), second.uncertainty(b))
     assert fit(both).converged
 
@@ -134,6 +135,7 @@ def test_uncertainties_add_in_quadrature(published_files):
 
 def test_without_ensembles_there_is_no_uncertainty(gaussians):
     """One line instead of a zero."""
+    assert not combine(gaussians).has_uncertainty
     with pytest.raises(InvalidInput, match="2 members without one"):
         combine(gaussians).uncertainty(np.zeros((1, 4)))
 
