@@ -151,17 +151,19 @@ def full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-PLACES = {
-    "text": (Path, "write_text"),
-    "network": (Path, "write_bytes"),
-    "figures": (Figure, "savefig"),
-}
-
-
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", [".json.new", ".partial", "figures"])
 def test_a_full_disk_is_one_line(result, tmp_path, monkeypatch, place):
-    """Wherever it strikes; nothing half written is left."""
-    monkeypatch.setattr(*PLACES[place], full)
+    """Wherever it strikes, a document, the network or a figure; nothing half written is
+    left."""
+    write_bytes = Path.write_bytes
+
+    def write(path, content):
+        return full() if path.name.endswith(place) else write_bytes(path, content)
+
+    if place == "figures":
+        monkeypatch.setattr(Figure, "savefig", full)
+    else:
+        monkeypatch.setattr(Path, "write_bytes", write)
     with pytest.raises(InvalidFile, match="No space left on device") as error:
         write_analysis(result, tmp_path)
     assert "\n" not in str(error.value)

@@ -135,7 +135,7 @@ def test_kill_in_sampling_and_in_training(tmp_path):
     assert dnnlik(*training, tmp_path / "whole_net.h5").returncode == 0
     with h5py.File(tmp_path / "killed_net.h5") as a, h5py.File(tmp_path / "whole_net.h5") as b:
         np.testing.assert_allclose(
-            a["network.0/weights.0"][:], b["network/weights.0"][:], rtol=1e-4, atol=1e-6
+            a["network.0/weights.0"][:], b["network.0/weights.0"][:], rtol=1e-4, atol=1e-6
         )
     assert not checkpoint.exists()
 

@@ -231,4 +231,4 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch, problem, tmp_path):
     monkeypatch.setattr(optimisation, "optimise", interrupt)
     result = run(problem, *OPTIONS, "-o", tmp_path / "out")
     assert result.exit_code == 130
-    assert "go on when they are given again" in result.stderr
+    assert "go on when given again" in result.stderr
