@@ -54,7 +54,9 @@ __all__ = ["command"]
 @scan_option
 @publication_options
 @click.option("-o", "--output", type=FILE, required=True, help="Folder of everything.")
+@click.pass_context
 def command(
+    context: click.Context,
     likelihood: Path,
     patchset: Path | None,
     patch: str | None,
@@ -81,6 +83,8 @@ def command(
     """
     if calls is None and (rounds is not None or power is not None):
         raise click.UsageError("--rounds and --power are of --calls. Received: no --calls")
+    if calls is not None:
+        _refuse_without_meaning(context)
     settings = training_settings(training, seed)
     opened = opened_likelihood(likelihood, patchset, patch, measurement)
     if calls is not None:
@@ -119,6 +123,16 @@ def command(
     )
     if result.refused is not None:
         raise result.refused
+
+
+def _refuse_without_meaning(context: click.Context) -> None:
+    """Options that `--calls` has no use for."""
+    given = click.core.ParameterSource.COMMANDLINE
+    names = ("points", "strategy", "mix", "sampler", "scan", "title", "authors", "license")
+    named = [name for name in names if context.get_parameter_source(name) == given]
+    if named:
+        options = ", ".join("--author" if name == "authors" else f"--{name}" for name in named)
+        raise click.UsageError(f"--calls chooses its points itself. Received: {options}")
 
 
 def _learn(

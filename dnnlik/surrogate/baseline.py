@@ -29,21 +29,26 @@ _MOST_COEFFICIENTS = 2500  # of a regression of values: d = 69; beyond it takes 
 _MOST_NUMBERS = 10**7  # of the design matrix of many points
 
 
-def quadratic_of(samples: Samples, kind: str) -> Quadratic | None:
-    """The baseline of a setting: "hessian", "regression", "best" or "none".
+def quadratic_of(samples: Samples, kind: str) -> tuple[str, Quadratic | None]:
+    """The baseline of a setting, and which it is: "hessian", "regression" or "none".
 
-    "best" has the smaller spread of errors on validation points.
+    Args:
+        samples: of the file; "regression" fits its training points.
+        kind: one of these, or "best": the one with the smaller spread of errors on
+            validation points. Where the points are too few for a regression, both are the
+            expansion, "hessian".
     """
     if kind == "none":
-        return None
-    at_maximum = expansion(samples)
-    if kind == "hessian":
-        return at_maximum
-    fitted = regression(samples.rows(split(samples).train))
-    if fitted is None or kind == "regression":
-        return fitted or at_maximum
+        return "none", None
+    found = {"hessian": expansion(samples)}
+    fitted = None if kind == "hessian" else regression(samples.rows(split(samples).train))
+    if fitted is not None:
+        found["regression"] = fitted
+    if kind in found:
+        return kind, found[kind]
     validation = samples.rows(split(samples).validation)
-    return min((at_maximum, fitted), key=lambda quadratic: _spread(quadratic, validation))
+    best = min(found, key=lambda name: _spread(found[name], validation))
+    return best, found[best]
 
 
 def expansion(samples: Samples) -> Quadratic:

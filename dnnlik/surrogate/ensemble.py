@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dnnlik.devices import device_of, on_device
 from dnnlik.environment import software_versions
 from dnnlik.exceptions import InvalidInput
@@ -54,7 +56,7 @@ def train(
         InvalidFile: the samples hold values that are not finite.
     """
     settings = settings or TrainingSettings()
-    quadratic = quadratic_of(samples, settings.baseline)
+    kind, quadratic = quadratic_of(samples, settings.baseline)
     files = checkpoints(checkpoint, settings)
     if workers > 1 and settings.members > 1:
         members = _in_a_pool(samples, quadratic, settings, files, workers, progress)
@@ -67,7 +69,7 @@ def train(
         networks=tuple(network for network, _ in members),
         domain=domain_of(samples),
         settings=settings.to_json(),
-        provenance=_provenance(samples),
+        provenance=_provenance(samples) | {"baseline": kind},
         history=tuple(
             {"member": k, **record} for k, (_, history) in enumerate(members) for record in history
         ),
@@ -111,11 +113,16 @@ def _member(
     progress: Progress = no_progress,
 ) -> Member:
     """One network: the seed and the draw of its number, all points if it is alone."""
-    own = replace(settings, seed=settings.seed + 1000 * member)
+    own = replace(settings, seed=_seed(settings.seed, member))
     rows = drawn(samples, settings.draw, own.seed) if settings.members > 1 else None
     data = training_data(samples, quadratic, own, rows=rows)
     identity = {"samples": samples.digest, "settings": own.to_json(), "member": member}
     return train_network(data, own, identity=identity, checkpoint=file, progress=progress)
+
+
+def _seed(seed: int, member: int) -> int:
+    """That of one member: of no other run, unless it is the first one."""
+    return int(np.random.default_rng([seed, member]).integers(2**31)) if member else seed
 
 
 def _in_a_pool(
@@ -139,9 +146,13 @@ def _in_a_pool(
             for k, file in enumerate(files)
         }
         progress(f"training {len(files)} networks", 0, len(files))
-        for job in as_completed(jobs):
-            found[jobs[job]] = job.result()
-            progress(f"training {len(files)} networks", len(found), len(files))
+        try:
+            for job in as_completed(jobs):
+                found[jobs[job]] = job.result()
+                progress(f"training {len(files)} networks", len(found), len(files))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [found[k] for k in range(len(files))]
 
 
@@ -157,12 +168,18 @@ def _worker(
 
 
 def _calibrated(description: SurrogateDescription, samples: Samples) -> SurrogateDescription:
-    """With the factor that makes the spread an uncertainty, measured on validation points."""
-    rows = samples.rows(split(samples).validation)
+    """With the factor that makes the spread an uncertainty, measured on validation points:
+    those of the posterior, where there are any."""
+    validation = split(samples).validation
+    posterior = validation & samples.unbiased
+    rows = samples.rows(posterior if posterior.any() else validation)
     surrogate = SurrogateLikelihood(description)
     errors = surrogate.log_likelihood(rows.points) - rows.log_likelihood
-    found = calibrate(errors, surrogate.uncertainty(rows.points))
-    provenance = {**description.provenance, "calibration": asdict(found)}
+    # A constant offset is no error that a fit or a posterior could see.
+    found = calibrate(errors - errors.mean(), surrogate.uncertainty(rows.points))
+    kind = "posterior" if posterior.any() else "all"
+    stated = {**asdict(found), "validation_points": kind}
+    provenance = {**description.provenance, "calibration": stated}
     return replace(description, uncertainty_factor=found.factor, provenance=provenance)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from dnnlik.exceptions import InvalidInput
 from dnnlik.surrogate.description import ACTIVATIONS
@@ -21,8 +24,8 @@ CHOICES = {
 """What the settings that are words may be."""
 
 _RATES = {"muon": 5e-3, "adam": 1e-3}
-_POSITIVE = ("batch_size", "steps", "rate_patience", "stop_patience", "members")
-_NOT_NEGATIVE = ("peak_weight", "gradient_weight", "seed")
+_WHOLE = ("batch_size", "steps", "max_epochs", "rate_patience", "stop_patience", "members")
+_NOT_NEGATIVE = ("peak_weight", "gradient_weight", "gain")
 
 
 @dataclass(frozen=True)
@@ -90,23 +93,35 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(int(units) for units in self.layers))
+        object.__setattr__(self, "layers", tuple(self.layers))
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise InvalidInput(
                     f"{name} must be one of {', '.join(known)}. Received: {getattr(self, name)!r}"
                 )
-        if not self.layers or min(self.layers) < 1:
+        if not self.layers or not all(_is_whole(units) and units > 0 for units in self.layers):
             raise InvalidInput(f"a network needs hidden layers of units. Received: {self.layers}")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        for name in _WHOLE:
+            value = getattr(self, name)
+            if not ((value is None and name == "max_epochs") or (_is_whole(value) and value > 0)):
+                raise InvalidInput(f"{name} must be positive, whole. Received: {value}")
+        if not (_is_whole(self.seed) and self.seed >= 0):
+            raise InvalidInput(f"the seed must not be negative, and whole. Received: {self.seed}")
         for name in _NOT_NEGATIVE:
-            if not getattr(self, name) >= 0:
-                raise InvalidInput(f"{name} must not be negative. Received: {getattr(self, name)}")
-        optional = [n for n in ("learning_rate", "max_epochs") if getattr(self, n) is not None]
-        for name in (*_POSITIVE, *optional):
-            if not getattr(self, name) > 0:
-                raise InvalidInput(f"{name} must be positive. Received: {getattr(self, name)}")
-        if not 0 < self.draw <= 1:
-            raise InvalidInput(f"draw is a fraction above 0, at most 1. Received: {self.draw}")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InvalidInput(
+                    f"{name} must not be negative, and finite. Received: {getattr(self, name)}"
+                )
+        if not 0 < self.rate < math.inf:
+            raise InvalidInput(f"learning_rate must be positive. Received: {self.learning_rate}")
+        for name in ("draw", "rate_factor"):
+            if not 0 < getattr(self, name) <= 1:
+                raise InvalidInput(
+                    f"{name} is a fraction above 0, at most 1. Received: {getattr(self, name)}"
+                )
 
     @property
     def rate(self) -> float:
@@ -126,6 +141,10 @@ class TrainingSettings:
     def to_json(self) -> JSON:
         """A JSON object of all settings."""
         return {**asdict(self), "layers": list(self.layers)}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 RECIPES = {

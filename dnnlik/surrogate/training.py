@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from dnnlik.surrogate.objective import VALUE_ERROR, trainer
 from dnnlik.surrogate.optimizers import optimizer
 from dnnlik.surrogate.schedule import Plateau
 from dnnlik.surrogate.settings import TrainingSettings
+from dnnlik.typing import Progress, no_progress
 
 __all__ = ["History", "train_network"]
 
-Progress = Callable[[str, int, int], None]
 History = tuple[dict[str, float], ...]
 
 _BLOCK = 8192  # validation points predicted at once
@@ -34,7 +33,7 @@ def train_network(
     *,
     identity: dict[str, Any],
     checkpoint: Path | None = None,
-    progress: Progress = lambda text, done, total: None,
+    progress: Progress = no_progress,
 ) -> tuple[Network, History]:
     """Train a network on prepared data: the weights of the best epoch, and a record an epoch.
 

@@ -72,7 +72,7 @@ def _fits(report: Validation, limits: Thresholds) -> Iterable[Check]:
     note = "" if usable.any() else "the exact fit is at a bound: it has no uncertainty"
     measured = float(ratio.max()) if usable.any() else None
     yield _check("change of uncertainty", "error_ratio", measured, limits, note)
-    yield _check("exact t of the best fit", "fit_distance", found.t_at_surrogate, limits)
+    yield _check("exact t of the best fit", "fit_distance", abs(found.t_at_surrogate), limits)
 
 
 def _limits(report: Validation, limits: Thresholds) -> Iterable[Check]:

@@ -48,13 +48,19 @@ class StatedUncertainty:
 
 
 def uncertainty_of(surrogate: LogDensity, held_out: HeldOut) -> StatedUncertainty | None:
-    """On held-out points; None for a surrogate that states no uncertainty."""
+    """On held-out points of the posterior; None for a surrogate that states no uncertainty.
+
+    Errors are without their mean, a constant that no fit and no posterior can see.
+
+    Raises:
+        InvalidInput: an uncertainty that is zero or not finite.
+    """
     if not isinstance(surrogate, Uncertain) or not getattr(surrogate, "has_uncertainty", True):
         return None
-    stated = np.asarray(surrogate.uncertainty(held_out.points))
-    return StatedUncertainty(
-        calibrate(held_out.error, stated, factor=1.0), tuple(_bins(stated, held_out.error))
-    )
+    rows = held_out.unbiased
+    stated = np.asarray(surrogate.uncertainty(held_out.points[rows]))
+    error = held_out.error[rows] - held_out.error[rows].mean()
+    return StatedUncertainty(calibrate(error, stated, factor=1.0), tuple(_bins(stated, error)))
 
 
 def _bins(stated: Array, error: Array) -> list[UncertaintyBin]:

@@ -30,7 +30,7 @@ from dnnlik.validation.scans import Scan, scans_of
 from dnnlik.validation.skipped import Skipped
 from dnnlik.validation.thresholds import Thresholds, Verdict
 from dnnlik.validation.toys import ToyEnd, toy_coverage
-from dnnlik.validation.uncertainty import uncertainty_of
+from dnnlik.validation.uncertainty import StatedUncertainty, uncertainty_of
 
 __all__ = ["validate"]
 
@@ -72,6 +72,7 @@ def validate(
     progress("errors on held-out points", 0, 6)
     held_out = held_out_points(surrogate, samples)
     errors = _errors(exact, surrogate, quadratic, samples, held_out, domain, request.seed)
+    uncertainty, no_uncertainty = _uncertainty(surrogate, held_out)
     progress("profile scans", 1, 6)
     best, learned = best_fits(exact, surrogate, samples.maximum.point)
     scans = _scans(exact, surrogate, samples, request, best, learned)
@@ -93,12 +94,12 @@ def validate(
         contents=_contents(samples, held_out),
         sampled=sampled,
         toys=toys,
-        skipped=(*no_limits, *not_drawn, *no_toys),
+        skipped=(*no_limits, *not_drawn, *no_toys, *no_uncertainty),
         verdict=Verdict(()),
         held_out=held_out,
         samples=samples,
         subject=subject or {},
-        uncertainty=uncertainty_of(surrogate, held_out),
+        uncertainty=uncertainty,
     )
     progress("done", 6, 6)
     return replace(report, verdict=verdict_of(report, thresholds or Thresholds()))
@@ -169,6 +170,15 @@ def _quadratic(quadratic: LogDensity | None, samples: Samples) -> dict[str, Any]
         "quadratic": error_bands(error, drop, (None,))[0],
         "quadratic_effective_fraction": reweighting(error).fraction,
     }
+
+
+def _uncertainty(
+    surrogate: LogDensity, held_out: HeldOut
+) -> tuple[StatedUncertainty | None, Skips]:
+    try:
+        return uncertainty_of(surrogate, held_out), ()
+    except InvalidInput as error:
+        return None, (Skipped("the uncertainty of the ensemble", str(error)),)
 
 
 def _contents(samples: Samples, held_out: HeldOut) -> tuple[Content, ...]:

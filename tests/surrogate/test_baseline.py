@@ -20,7 +20,8 @@ def test_the_quadratic_of_a_gaussian_is_exact(gaussian_samples, kind, gradients)
     assert samples.gradient is not None
     if not gradients:
         samples = replace(samples, gradient=None)
-    found = quadratic_of(samples, kind)
+    which, found = quadratic_of(samples, kind)
+    assert which == kind or kind == "best"
     np.testing.assert_allclose(
         found.value_of(samples.points), gauss.log_main(samples.points), atol=1e-7
     )
@@ -28,7 +29,7 @@ def test_the_quadratic_of_a_gaussian_is_exact(gaussian_samples, kind, gradients)
 
 def test_without_a_baseline(samples):
     """None is none."""
-    assert quadratic_of(samples, "none") is None
+    assert quadratic_of(samples, "none") == ("none", None)
 
 
 def test_the_regression_is_least_squares(samples):
@@ -55,7 +56,7 @@ def test_best_is_the_better_on_validation_points(samples):
     validation = samples.rows(split(samples).validation)
 
     def spread(kind):
-        quadratic = quadratic_of(samples, kind)
+        _, quadratic = quadratic_of(samples, kind)
         return np.std(validation.log_main - quadratic.value_of(validation.points))
 
     assert spread("best") == min(spread("hessian"), spread("regression"))
@@ -66,4 +67,9 @@ def test_few_points_are_not_fitted(samples):
     """With fewer points than four a coefficient the expansion stays."""
     few = samples.rows(np.arange(39))
     assert regression(replace(few, gradient=None)) is None
-    assert regression(few) is None or samples.gradient is not None
+    without = replace(samples, gradient=None)
+    short = without.rows(np.arange(45))  # of which some forty train
+    for kind in ("regression", "best"):
+        which, found = quadratic_of(short, kind)
+        assert which == "hessian"
+        np.testing.assert_array_equal(found.hessian, expansion(samples).hessian)

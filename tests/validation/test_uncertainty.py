@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dnnlik.exceptions import InvalidInput
 from dnnlik.plotting.error_profiles import figure_of_uncertainty
 from dnnlik.validation.held_out import HeldOut
 from dnnlik.validation.uncertainty import uncertainty_of
@@ -25,13 +26,14 @@ def held_out(factor):
     points = np.exp(rng.normal(size=(COUNT, 2)))
     error = factor * points[:, 0] * rng.normal(size=COUNT)
     zeros = np.zeros(COUNT)
-    return HeldOut(zeros, error, zeros == 0, points, zeros, zeros, zeros.astype(int))
+    return HeldOut(zeros, error + 100.0, zeros == 0, points, zeros, zeros, zeros.astype(int))
 
 
 @pytest.mark.parametrize("factor", [1.0, 3.0])
 def test_bins_show_the_factor_between_error_and_statement(factor):
-    """In each bin of equally many points the rms error is that factor times the rms stated;
-    the fraction within one stated deviation is that of a normal distribution."""
+    """A constant in the errors left out: in each bin of equally many points the rms error is
+    that factor times the rms stated; the fraction within one stated deviation is that of a
+    normal distribution."""
     found = uncertainty_of(Stated(), held_out(factor))
     assert [b.points for b in found.bins] == [COUNT // 8] * 8
     for one in found.bins:
@@ -52,3 +54,14 @@ def test_one_that_states_nothing():
 
     assert uncertainty_of(object(), held_out(1.0)) is None
     assert uncertainty_of(Alone(), held_out(1.0)) is None
+
+
+def test_an_uncertainty_of_zero_is_refused():
+    """Members that are all the same cannot say anything: one line."""
+
+    class Same(Stated):
+        def uncertainty(self, points):
+            return np.zeros(len(points))
+
+    with pytest.raises(InvalidInput, match=r"no spread is zero\. Received: "):
+        uncertainty_of(Same(), held_out(1.0))
