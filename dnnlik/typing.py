@@ -6,12 +6,15 @@ Throughout, ``n`` counts points, ``d`` parameters. All logarithms are natural.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.parameters import ParameterSet
+
+if TYPE_CHECKING:
+    from dnnlik.asimov import AsimovCurve
 
 Points = NDArray[np.float64]
 """Parameter points, shape (n, d), columns in the order of a ParameterSet."""
@@ -103,3 +106,11 @@ class Generative(LogDensity, Protocol):
 
     def with_data(self, datasets: Any) -> Problems:
         """One problem for each dataset."""
+
+
+@runtime_checkable
+class WithAsimovCurve(LogDensity, Protocol):
+    """A LogDensity of the observed data alone, with a table of what others would show."""
+
+    def asimov_curve(self, poi: str) -> AsimovCurve | None:
+        """The table of a parameter of interest; None where it has none."""

@@ -12,6 +12,7 @@ HEAVY = ["tensorflow", "keras", "pyhf", "emcee", "scipy", "h5py", "onnx", "matpl
 
 # Each room and what it may import of the others (design: one way, never back).
 BASE = {
+    "asimov",
     "constraints",
     "documents",
     "environment",

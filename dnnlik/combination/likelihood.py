@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dnnlik.asimov import AsimovCurve
 from dnnlik.documents import digest_of
 from dnnlik.exceptions import InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.parameters import ParameterSet
-from dnnlik.typing import Gradients, LogDensity, Points, Values
+from dnnlik.typing import Gradients, LogDensity, Points, Values, WithAsimovCurve
 
 __all__ = ["CombinedLikelihood", "digest_of_members"]
 
@@ -86,6 +87,20 @@ class CombinedLikelihood(Likelihood):
         """Whether a member is an ensemble."""
         return any(_knows_uncertainty(member) for member in self.members)
 
+    def asimov_curve(self, poi: str) -> AsimovCurve | None:
+        """That of the only member, of which at most priors and flags were changed; None of
+        several members, or with other constraints, bounds or names: then background-only data
+        would show something else."""
+        member = self.members[0]
+        if len(self.members) > 1 or not isinstance(member, WithAsimovCurve):
+            return None
+        same = _what_fits_see(self.parameters) == _what_fits_see(member.parameters)
+        return member.asimov_curve(poi) if same and self._names_kept else None
+
+    @property
+    def _names_kept(self) -> bool:
+        return self.names[0] == tuple(self.members[0].parameters.names)
+
     def uncertainty(self, points: ArrayLike) -> Values:
         """One standard deviation of ``log_likelihood``, (n, d) → (n,): those of the members
         that know theirs, in quadrature. A single network adds nothing to it, for it does not
@@ -111,6 +126,10 @@ def digest_of_members(
     """SHA-256 of a combination: what its members are, how their columns are called, and the
     terms that count. That of the same digests is the same whether a member is at hand."""
     return digest_of([list(digests), [list(columns) for columns in names], parameters.to_json()])
+
+
+def _what_fits_see(parameters: ParameterSet) -> dict[str, tuple[Any, ...]]:
+    return {p.name: (p.bounds, p.constraint) for p in parameters}
 
 
 def _main_and_gradient(member: Any, points: Points) -> tuple[Values, Gradients]:

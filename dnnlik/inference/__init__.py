@@ -9,13 +9,15 @@
 - test statistics t_μ, t̃_μ, q_0, q_μ, q̃_μ of the data: `statistic`; as pure functions of
   log-likelihoods: `dnnlik.inference.statistics`, their p-values: `.asymptotics`
 - a discovery: `discovery`; CL_s with its expected band: `cls_curve`; limits: `upper_limit`
-- the same from random datasets: `toy_test`, `toy_cls`
+- the same from random datasets: `toy_test`, `toy_cls`; the table that a surrogate needs for
+  the limits of the exact likelihood: `asimov_curve`
 - credible intervals of samples: `hpdi`, `effective_sample_size`
 
 Needs NumPy and SciPy alone, so that published likelihoods can be fitted without
 TensorFlow, Keras, pyhf or emcee.
 """
 
+from dnnlik.inference.asimov import AsimovCurve, asimov_curve
 from dnnlik.inference.cls import ClsCurve, cls_curve
 from dnnlik.inference.discovery import Discovery, discovery
 from dnnlik.inference.fit import fit
@@ -34,6 +36,7 @@ from dnnlik.inference.uncertainties import Uncertainties, fisher_information, un
 
 __all__ = [
     "LEVELS",
+    "AsimovCurve",
     "ClsCurve",
     "Discovery",
     "FitResult",
@@ -46,6 +49,7 @@ __all__ = [
     "ToyTest",
     "Uncertainties",
     "UpperLimit",
+    "asimov_curve",
     "cls_curve",
     "discovery",
     "effective_sample_size",

@@ -2,18 +2,20 @@
 
 pyhf's conventions: the expected band comes from the Asimov dataset of the background-only
 fit to the observed data (nuisance parameters profiled at μ = 0); p-values are those of
-arXiv:1007.1727, sections 3.6 and 3.7.
+arXiv:1007.1727, sections 3.6 and 3.7. A likelihood that makes no data may have a table of
+the same, made with the exact one (`dnnlik.asimov`); else Wald's approximation remains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.asimov import AsimovCurve
 from dnnlik.exceptions import InvalidInput
 from dnnlik.inference.asymptotics import PValues, expected_cls, limit_p_values
 from dnnlik.inference.fit import fit
@@ -22,7 +24,7 @@ from dnnlik.inference.poi import poi_of
 from dnnlik.inference.result import FitResult
 from dnnlik.inference.wald import wald_root
 from dnnlik.parameters import ParameterSet
-from dnnlik.typing import Generative, LogDensity
+from dnnlik.typing import Generative, LogDensity, WithAsimovCurve
 
 __all__ = [
     "AsimovKind",
@@ -36,9 +38,9 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-AsimovKind = Literal["dataset", "wald"]
-"""Where √q_{μ,A} comes from: the background-only Asimov dataset, or Wald's approximation
-from the observed likelihood alone, for likelihoods that know no other data."""
+AsimovKind = Literal["dataset", "published", "wald"]
+"""Where √q_{μ,A} comes from: the background-only Asimov dataset; a table of that, published with
+a likelihood that knows no other data; or Wald's approximation from the observed one alone."""
 
 LimitStatistic = Literal["q", "qtilde"]
 
@@ -56,7 +58,7 @@ class ClsCurve:
         p_sb, p_b, cls: (m,) p-values of signal and background, of background alone
             (pyhf: CL_b), and their ratio.
         expected: (m, 5) CL_s of background-only data at -2, -1, 0, 1, 2 standard deviations.
-        asimov: "dataset", or "wald" where ``asimov_root`` is Wald's approximation.
+        asimov: where ``asimov_root`` comes from: "dataset", "published" or "wald".
         converged: (m,) whether all fits of a value converged.
     """
 
@@ -84,7 +86,8 @@ def cls_curve(
 
     Args:
         density: any LogDensity; with data of its own making (a workspace) the band comes
-            from the Asimov dataset, otherwise from Wald's approximation.
+            from the Asimov dataset. Otherwise it is from the table that was published, if
+            that reaches all values, and if not, from Wald's approximation for all of them.
         values: (m,) tested, not negative.
         poi: the parameter of interest; the one that is marked by default.
         test_statistic: "qtilde", or "q" for a poi that may be negative.
@@ -97,14 +100,17 @@ def cls_curve(
     >>> curve.cls.round(3).tolist(), curve.expected.round(3)[0, 2].tolist(), curve.asimov
     ([0.05], 0.05, 'wald')
     """
-    tests = AsymptoticTests.of(density, poi=poi, test_statistic=test_statistic)
+    tests = AsymptoticTests.of(density, poi=poi, test_statistic=test_statistic).covering(values)
     return tests.curve(tests.fitted(values))
 
 
 @dataclass(frozen=True)
 class AsymptoticTests:
     """A likelihood with its global and background-only fits, and the Asimov dataset of the
-    latter: made once, tested at many values."""
+    latter, or a table of it: made once, tested at many values.
+
+    With a table (``published``) values beyond it are errors: see `covering` and `on_wald`.
+    """
 
     density: LogDensity
     poi: str
@@ -113,6 +119,7 @@ class AsymptoticTests:
     at_zero: FitResult
     asimov: LogDensity | None
     asimov_best: FitResult | None
+    published: AsimovCurve | None = None
 
     @classmethod
     def of(
@@ -121,11 +128,37 @@ class AsymptoticTests:
         name = poi_of(density.parameters, poi)
         check_limit_statistic(test_statistic, density.parameters, name)
         found = maxima(density, [], poi=name)
-        asimov = asimov_best = None
+        asimov = asimov_best = published = None
         if isinstance(density, Generative):
             asimov = density.asimov(found.at_zero.point)
             asimov_best = fit(asimov, start=found.at_zero.point)
-        return cls(density, name, test_statistic, found.best, found.at_zero, asimov, asimov_best)
+        elif isinstance(density, WithAsimovCurve):
+            published = density.asimov_curve(name)
+        return cls(
+            density, name, test_statistic, found.best, found.at_zero, asimov, asimov_best, published
+        )
+
+    @property
+    def kind(self) -> AsimovKind:
+        """Where √q_{μ,A} comes from."""
+        if self.asimov is not None:
+            return "dataset"
+        return "wald" if self.published is None else "published"
+
+    @property
+    def end(self) -> float:
+        """The largest value that can be tested: the bound of the poi, or the table's end."""
+        bound = float(self.density.parameters[self.poi].bounds[1])
+        return bound if self.published is None else min(bound, self.published.end)
+
+    def on_wald(self) -> AsymptoticTests:
+        """The same without the table."""
+        return replace(self, published=None)
+
+    def covering(self, values: Sequence[float] | Array) -> AsymptoticTests:
+        """The same, without the table if that does not reach all of the values."""
+        known = self.published is not None and self.published.covers(tested_values(values))
+        return self if known else self.on_wald()
 
     def fitted(self, values: Sequence[float] | Array) -> MaximaPair:
         """The fits that test values (m,)."""
@@ -158,15 +191,18 @@ class AsymptoticTests:
             p_b=p.p_b,
             cls=p.cls,
             expected=expected_cls(root),
-            asimov="wald" if found.asimov is None else "dataset",
+            asimov=self.kind,
             converged=data.converged & converged,
         )
 
     def _asimov_root(self, found: MaximaPair) -> tuple[Array, NDArray[np.bool_]]:
-        if found.asimov is None:
+        if found.asimov is not None:
+            return np.sqrt(found.asimov.statistic(self.test_statistic)), found.asimov.converged
+        if self.published is not None:
+            root = self.published.root_at(found.data.values)
+        else:
             root = wald_root(self.density, found.data)
-            return root, np.isfinite(root)
-        return np.sqrt(found.asimov.statistic(self.test_statistic)), found.asimov.converged
+        return root, np.isfinite(root)
 
 
 class MaximaPair(NamedTuple):

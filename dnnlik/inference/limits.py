@@ -35,7 +35,7 @@ class UpperLimit:
         expected: (5,) limits of background-only data at -2, -1, 0, 1, 2 standard deviations,
             NaN likewise.
         curve: CL_s of the scan that bracketed them, and at the limits.
-        asimov: "dataset", or "wald": see `ClsCurve`.
+        asimov: "dataset", "published" or "wald": see `ClsCurve`.
         crossed: (6,) whether CL_s falls below 1 - level within the bounds, for the observed
             and the expected limits.
     """
@@ -69,7 +69,9 @@ def upper_limit(
 ) -> UpperLimit:
     """The CL_s upper limit, observed and expected (Read, J. Phys. G 28 (2002) 2693).
 
-    A scan brackets the crossings; then one root finder refines all of them together.
+    A scan brackets the crossings; then one root finder refines all of them together. Of a
+    likelihood with a table of Asimov values (``asimov`` "published") the limits are from the
+    table if it reaches all six; if not, all six are Wald's ("wald").
 
     Args:
         density, poi, test_statistic: as of `cls_curve`.
@@ -86,6 +88,9 @@ def upper_limit(
     alpha = 1 - check_level(level)
     tests = AsymptoticTests.of(density, poi=poi, test_statistic=test_statistic)
     scan = _scan(tests, alpha)
+    if tests.published is not None and _ends_early(tests, scan, alpha):
+        tests = tests.on_wald()
+        scan = _scan(tests, alpha)
     curve = tests.curve(scan)
     crossed = _crossings(tests, scan, alpha)
     limits = _roots(tests, scan, alpha, crossed)
@@ -121,18 +126,24 @@ def _gaps(curve: ClsCurve, alpha: float) -> Array:
 
 
 def _scan(tests: AsymptoticTests, alpha: float) -> MaximaPair:
-    """Fits at values from 0 to beyond all limits, or to the bound of the parameter."""
-    bound = float(tests.density.parameters[tests.poi].bounds[1])
+    """Fits at values from 0 to beyond all limits, or to the end of what can be tested."""
     width = profile_width(tests.density, tests.at_zero.point, tests.poi)
     if not np.isfinite(width):
         width = float(tests.density.parameters.scales[tests.density.parameters.index(tests.poi)])
     end = max(tests.best[tests.poi], 0.0) + 1.1 * expected_root(alpha)[-1] * width
     while True:
-        end = min(end, bound)
+        end = min(end, tests.end)
         found = tests.fitted(np.linspace(0.0, end, _POINTS))
-        if end == bound or (_gaps(tests.curve(found), alpha)[-1] < 0).all():
+        if end == tests.end or (_gaps(tests.curve(found), alpha)[-1] < 0).all():
             return found
         end = 1.7 * end
+
+
+def _ends_early(tests: AsymptoticTests, scan: MaximaPair, alpha: float) -> bool:
+    """Whether a table ends before the limits and before the bound of the parameter."""
+    if tests.end == tests.density.parameters[tests.poi].bounds[1]:
+        return False
+    return bool((_gaps(tests.curve(scan), alpha)[-1] >= 0).any())
 
 
 def _crossings(tests: AsymptoticTests, scan: MaximaPair, alpha: float) -> NDArray[np.bool_]:

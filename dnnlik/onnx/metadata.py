@@ -11,6 +11,7 @@ ONNX metadata maps strings to strings. The standard keys ``model_author`` and
 ``dnnlik.accuracy``     what the validation measured
 ``dnnlik.settings``     settings of the training
 ``dnnlik.provenance``   digests of likelihood and samples, seed, software versions
+``dnnlik.asimov``       tables of √q_{μ,A} for upper limits, see `dnnlik.asimov`; may be absent
 
 Neither onnx nor onnxruntime is imported: any mapping of strings will do, such as
 the one a JavaScript runtime does not show and ``metadata.json`` repeats.
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.asimov import AsimovCurve, curves_from_json, curves_to_json
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import Domain, SurrogateDescription
@@ -77,6 +79,7 @@ class PublishedMetadata:
     provenance: dict[str, Any]
     author: str
     license: str
+    asimov: tuple[AsimovCurve, ...] = ()
 
     @property
     def lower(self) -> NDArray[np.float64]:
@@ -97,7 +100,7 @@ def metadata_properties(
     """The metadata of a surrogate, string to string.
 
     Args:
-        description: gives parameters, terms, domain, settings and provenance.
+        description: gives parameters, terms, domain, settings, provenance and Asimov curves.
         accuracy: what the validation measured; a JSON object.
         author: who publishes, for ``model_author``.
         license: an SPDX identifier such as ``CC-BY-4.0``, for ``model_license``.
@@ -105,7 +108,7 @@ def metadata_properties(
     Raises:
         InvalidInput: a document that JSON cannot hold, such as a NaN in ``accuracy``.
     """
-    documents = {
+    documents: dict[str, Any] = {
         "dnnlik.schema": SCHEMA,
         "dnnlik.parameters": description.parameters.to_json(),
         "dnnlik.terms": {
@@ -118,6 +121,8 @@ def metadata_properties(
         "dnnlik.settings": description.settings,
         "dnnlik.provenance": description.provenance,
     }
+    if description.asimov:
+        documents["dnnlik.asimov"] = curves_to_json(description.asimov)
     properties = {key: _to_json(key, document) for key, document in documents.items()}
     return {**properties, "model_author": author, "model_license": license}
 
@@ -154,6 +159,7 @@ published by dnnlik. Received: no dnnlik.* keys
         domain=_domain(properties, len(parameters), source),
         author=properties.get("model_author", ""),
         license=properties.get("model_license", ""),
+        asimov=_asimov(properties, parameters, source),
         **{name: _document(properties, f"dnnlik.{name}", dict, source) for name in objects},
     )
 
@@ -217,6 +223,18 @@ def _parameters(properties: Mapping[str, str], source: str) -> ParameterSet:
         return ParameterSet.from_json(document)
     except (InvalidInput, TypeError, AttributeError) as error:
         raise InvalidFile(f"{source} has unusable dnnlik.parameters: {error}") from error
+
+
+def _asimov(
+    properties: Mapping[str, str], parameters: ParameterSet, source: str
+) -> tuple[AsimovCurve, ...]:
+    if "dnnlik.asimov" not in properties:
+        return ()
+    document = _document(properties, "dnnlik.asimov", list, source)
+    try:
+        return curves_from_json(document, parameters.names)
+    except InvalidInput as error:
+        raise InvalidFile(f"{source} has unusable dnnlik.asimov: {error}") from error
 
 
 def _domain(properties: Mapping[str, str], size: int, source: str) -> dict[str, Any]:

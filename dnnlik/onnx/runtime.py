@@ -23,6 +23,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
+from dnnlik.asimov import AsimovCurve, curve_named
 from dnnlik.exceptions import InvalidFile, InvalidInput, InvalidPoints
 from dnnlik.onnx.metadata import PublishedMetadata, read_metadata
 from dnnlik.parameters import ParameterSet
@@ -88,6 +89,11 @@ class PublishedLikelihood:
     def parameters(self) -> ParameterSet:
         """The parameters, in the order of the columns of ``points``."""
         return self.metadata.parameters
+
+    def asimov_curve(self, poi: str) -> AsimovCurve | None:
+        """What background-only data would show, from the likelihood that was learned: upper
+        limits are then those of its Asimov dataset. None where the file has no such table."""
+        return curve_named(self.metadata.asimov, poi)
 
     def log_likelihood(self, points: ArrayLike, *, outside: Outside = "warn") -> Values:
         """Log of the likelihood, auxiliary measurements included, (n, d) → (n,).

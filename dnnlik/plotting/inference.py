@@ -209,7 +209,7 @@ def _draw_band(axes: Axes, curve: ClsCurve) -> None:
                       label=r"expected $\pm 2\sigma$")  # fmt: skip
     axes.fill_between(curve.values, band[1], band[3], color=_GREEN, lw=0,
                       label=r"expected $\pm 1\sigma$")  # fmt: skip
-    source = "" if curve.asimov == "dataset" else " (Wald)"
+    source = " (Wald)" if curve.asimov == "wald" else ""
     axes.plot(curve.values, band[2], color="black", lw=1.2, ls="--", label=f"expected{source}")
 
 

@@ -35,6 +35,7 @@ def write_samples(samples: Samples, path: str | Path) -> None:
         store.write_maximum(samples.maximum)
         names = ["points", *COLUMNS, *(["gradient"] if store.gradients else [])]
         store.write_rows(0, {name: getattr(samples, name) for name in names})
+        store.write_asimov(samples.asimov)
         store.finish(samples.diagnostics)
         temporary.replace(path)
     except OSError as error:
@@ -49,3 +50,4 @@ class _Copy(SampleStore):
     def __init__(self, path: Path, density: Any, rows: int, gradients: bool) -> None:
         super().__init__(path, density, rows, gradients)
         self.gradients = density.gradient is not None
+        self.asimov = bool(density.asimov)

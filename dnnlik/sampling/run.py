@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from dnnlik.environment import software_versions
 from dnnlik.exceptions import InvalidParameters
 from dnnlik.inference import FitResult, expansion_of_main, fit
+from dnnlik.inference.asimov import asimov_curves
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.sampling.diagnostics import judged
 from dnnlik.sampling.hamiltonian import require_gradients
@@ -19,7 +20,7 @@ from dnnlik.sampling.samples import Maximum, Samples
 from dnnlik.sampling.store import SampleStore
 from dnnlik.sampling.task import Task
 from dnnlik.sampling.tempered import TEMPERATURE, Tempered
-from dnnlik.typing import JSON, Progress, no_progress
+from dnnlik.typing import JSON, Generative, Progress, no_progress
 
 __all__ = ["sample"]
 
@@ -37,6 +38,10 @@ def sample(
     progress: Progress = no_progress,
 ) -> Samples:
     """Sample a likelihood into an HDF5 file; an unfinished file is continued.
+
+    Of a likelihood that makes its own data the file also has what upper limits of a surrogate
+    need (`dnnlik.inference.asimov_curve`); a parameter of interest that has no such table is
+    named with the reason in ``diagnostics["without_asimov_curve"]``.
 
     Args:
         likelihood: what to sample; its ``log_density`` for the unbiased part.
@@ -121,5 +126,18 @@ def _fill(
         "chains": store.chains_done,
         "log_likelihood_at_maximum": best.log_likelihood,
     }
+    if isinstance(likelihood, Generative) and store.asimov:
+        summary |= _write_asimov(likelihood, best, store, progress)
     progress("effective sizes", 0, 1)
     store.finish(summary | judged(likelihood.parameters, tasks, store))
+
+
+def _write_asimov(
+    likelihood: Generative, best: FitResult, store: SampleStore, progress: Progress
+) -> JSON:
+    def told(name: str) -> None:
+        progress(f"Asimov dataset of {name}", 0, 1)
+
+    found = asimov_curves(likelihood, best=best, each=told)
+    store.write_asimov(found.curves)
+    return {"without_asimov_curve": found.reasons} if found.reasons else {}

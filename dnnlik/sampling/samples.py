@@ -12,6 +12,9 @@ Layout, schema ``dnnlik.samples/1`` (N rows, d parameters; natural logs):
 ``maximum_value`` ... f8          (1,), ``_gradient`` (d,), ``_hessian`` (d, d)
 ``rows_written``      (1,) i8     N when complete
 ``diagnostics``       (65536,) u1 JSON, padded with blanks
+``asimov``            (4096 k,)   u1, JSON likewise: a list of `dnnlik.asimov.AsimovCurve`,
+                                  of likelihoods with k parameters of interest that make
+                                  their own data; else absent
 ====================  ==========  =================================================
 """
 
@@ -28,6 +31,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.asimov import AsimovCurve, curves_from_json
 from dnnlik.exceptions import InvalidFile
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import JSON, Gradients, Points, Values
@@ -74,7 +78,8 @@ class Samples:
     ``points`` and ``gradient`` (n, d), the latter of ``log_main``, or None; every
     other array (n,). ``strategy`` holds names of
     `STRATEGIES` by position; only "unbiased" rows follow the posterior. ``path`` is the file
-    that all of them are, None for some of its rows.
+    that all of them are, None for some of its rows. ``asimov`` are tables for upper limits, of
+    the likelihood that was sampled.
     """
 
     parameters: ParameterSet
@@ -91,6 +96,7 @@ class Samples:
     provenance: JSON
     diagnostics: JSON
     path: Path | None = None
+    asimov: tuple[AsimovCurve, ...] = ()
 
     def __len__(self) -> int:
         return len(self.points)
@@ -135,6 +141,7 @@ class Samples:
             maximum=self.maximum,
             provenance=self.provenance,
             diagnostics=self.diagnostics,
+            asimov=self.asimov,
             **columns,
         )
 
@@ -158,7 +165,8 @@ class Samples:
                 columns = {name: _mapped(file[name]) for name in ("points", *COLUMNS)}
                 gradient = _mapped(file["gradient"]) if "gradient" in file else None
                 maximum = _maximum(file)
-                diagnostics = json.loads(bytes(file["diagnostics"][:]).decode().strip() or "{}")
+                diagnostics = _json(file, "diagnostics", {})
+                asimov = curves_from_json(_json(file, "asimov", []), header["parameters"].names)
             except InvalidFile:
                 raise
             except (OSError, KeyError, ValueError) as error:
@@ -170,6 +178,7 @@ class Samples:
             provenance=header["provenance"],
             diagnostics=diagnostics,
             path=Path(path).resolve(),
+            asimov=asimov,
             **columns,
         )
 
@@ -201,6 +210,12 @@ def _mapped(dataset: h5py.Dataset) -> NDArray[Any]:
         dataset.file.filename, dataset.dtype, mode="r", offset=offset, shape=dataset.shape
     )
     return np.asarray(mapped)
+
+
+def _json(file: h5py.File, name: str, missing: Any) -> Any:
+    """What a padded dataset says; ``missing`` where it is absent or was not written."""
+    text = bytes(file[name][:]).decode().strip(" \0") if name in file else ""
+    return json.loads(text) if text else missing
 
 
 def _maximum(file: h5py.File) -> Maximum:

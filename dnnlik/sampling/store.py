@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.asimov import AsimovCurve, curves_to_json
 from dnnlik.documents import reason_of
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.restart import RestartState
@@ -33,11 +34,12 @@ from dnnlik.sampling.samples import (
     header_of,
     opened,
 )
-from dnnlik.typing import JSON, DifferentiableLogDensity, LogDensity, Points
+from dnnlik.typing import JSON, DifferentiableLogDensity, Generative, LogDensity, Points
 
 __all__ = ["SampleStore"]
 
 _DIAGNOSTICS_BYTES = 65536
+_ASIMOV_BYTES = 4096  # of each parameter of interest
 _NUMBERS_AT_ONCE = 10_000_000  # 80 MB
 _FEWEST_WALKERS = 16
 
@@ -53,6 +55,7 @@ class SampleStore:
     def __init__(self, path: Path, density: LogDensity, rows: int, gradients: bool) -> None:
         self.path, self.density, self.rows = path, density, rows
         self.gradients = gradients and isinstance(density, DifferentiableLogDensity)
+        self.asimov = isinstance(density, Generative)
         self._state = RestartState(path.with_name(path.name + ".state.npz"))
         self.chains_done: list[JSON] = []
 
@@ -127,6 +130,9 @@ class SampleStore:
             "maximum_hessian": ((width, width), "f8"),
         }
         shapes |= {"rows_written": ((1,), "i8"), "diagnostics": ((_DIAGNOSTICS_BYTES,), "u1")}
+        if self.asimov:
+            pois = len(self.density.parameters.poi_names)
+            shapes["asimov"] = ((_ASIMOV_BYTES * pois,), "u1")
         for name, (shape, kind) in shapes.items():
             plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
             plan.set_layout(h5py.h5d.CONTIGUOUS)
@@ -243,6 +249,13 @@ class SampleStore:
         }
         self._put(0, columns)
 
+    def write_asimov(self, curves: Sequence[AsimovCurve]) -> None:
+        """Store tables for upper limits; files that were begun without room have none."""
+        with opened(self.path) as file:
+            room = file["asimov"].size if "asimov" in file else 0
+        if room:
+            self._put(0, {"asimov": _padded("Asimov curves", curves_to_json(curves), room)})
+
     def chain_done(self, diagnostics: JSON) -> None:
         """Note that a chain is complete, and what is to be said of it."""
         self.chains_done.append(diagnostics)
@@ -250,13 +263,17 @@ class SampleStore:
 
     def finish(self, diagnostics: JSON) -> None:
         """Mark the file complete and remove the restart state."""
-        text = json.dumps(diagnostics).encode()
-        if len(text) > _DIAGNOSTICS_BYTES:
-            raise InvalidInput(f"diagnostics exceed their room. Received: {len(text)} bytes")
-        padded = np.frombuffer(text.ljust(_DIAGNOSTICS_BYTES), dtype="u1")
-        self._put(0, {"diagnostics": padded})
+        self._put(0, {"diagnostics": _padded("diagnostics", diagnostics, _DIAGNOSTICS_BYTES)})
         self._put(0, {"rows_written": np.array([self.rows])})
         self._state.remove()
+
+
+def _padded(what: str, document: Any, room: int) -> NDArray[np.uint8]:
+    """JSON and blanks, as bytes."""
+    text = json.dumps(document).encode()
+    if len(text) > room:
+        raise InvalidInput(f"{what} exceed their room. Received: {len(text)} bytes")
+    return np.frombuffer(text.ljust(room), dtype="u1")
 
 
 def _writable(path: Path, *, new: bool = False) -> h5py.File:

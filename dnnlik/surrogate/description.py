@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.asimov import AsimovCurve
 from dnnlik.parameters import ParameterSet
 
 __all__ = ["ACTIVATIONS", "Bends", "Domain", "Network", "Quadratic", "SurrogateDescription"]
@@ -148,7 +149,8 @@ class SurrogateDescription:
     their standard deviation (n - 1 in the denominator) is the uncertainty of the value.
     ``settings`` are those of the training, ``provenance`` names the samples and
     the likelihood by digest, the seed and the software versions (JSON objects);
-    ``history`` has a record of losses, rate and seconds an epoch.
+    ``history`` has a record of losses, rate and seconds an epoch. ``asimov`` are tables of
+    the exact likelihood for upper limits: no value depends on them.
     """
 
     parameters: ParameterSet
@@ -160,6 +162,7 @@ class SurrogateDescription:
     provenance: dict[str, Any]
     history: Sequence[Mapping[str, float]] = ()
     uncertainty_factor: float = 1.0
+    asimov: tuple[AsimovCurve, ...] = ()
 
     def digest(self) -> str:
         """SHA-256 of everything that the values of the surrogate depend on."""

@@ -70,6 +70,7 @@ def train(
         domain=domain_of(samples),
         settings=settings.to_json(),
         provenance=_provenance(samples) | {"baseline": kind},
+        asimov=samples.asimov,
         history=tuple(
             {"member": k, **record} for k, (_, history) in enumerate(members) for record in history
         ),

@@ -1,7 +1,8 @@
 """A surrogate in one HDF5 file: arrays, and JSON for the rest. No pickle.
 
 Schema ``dnnlik.surrogate/2``. JSON texts: the attribute ``parameters``, the datasets
-``settings``, ``provenance``, ``adds_constraint``, ``history``, ``uncertainty_factor``.
+``settings``, ``provenance``, ``adds_constraint``, ``history``, ``uncertainty_factor``, and
+``asimov`` where there is a table for upper limits.
 Groups: ``network.M`` for each member (``weights.K``, ``biases.K``, scaling, ``activation``,
 group ``bends``),
 ``domain``, and ``quadratic`` where there is one.
@@ -19,6 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from dnnlik.asimov import curves_from_json, curves_to_json
 from dnnlik.documents import reason_of
 from dnnlik.exceptions import InvalidFile
 from dnnlik.parameters import ParameterSet
@@ -67,6 +69,8 @@ def _write(description: SurrogateDescription, file: h5py.File) -> None:
     # As datasets, because attributes end at 64 kB and histories do not.
     for name in _JSON:
         file[name] = json.dumps(getattr(description, name))
+    if description.asimov:
+        file["asimov"] = json.dumps(curves_to_json(description.asimov))
     for member, network in enumerate(description.networks):
         _put(file.create_group(f"network.{member}"), network)
     _put(file.create_group("domain"), description.domain)
@@ -109,8 +113,11 @@ def _read(file: h5py.File, path: str | Path) -> SurrogateDescription:
             f"Received: {file.attrs.get('schema')!r} in {path}"
         )
     texts: dict[str, Any] = {name: json.loads(file[name][()]) for name in _JSON}
+    parameters = ParameterSet.from_json(json.loads(file.attrs["parameters"]))
+    asimov = json.loads(file["asimov"][()]) if "asimov" in file else []
     return SurrogateDescription(
-        parameters=ParameterSet.from_json(json.loads(file.attrs["parameters"])),
+        parameters=parameters,
+        asimov=curves_from_json(asimov, parameters.names),
         quadratic=Quadratic(**_numbers(file["quadratic"])) if "quadratic" in file else None,
         networks=tuple(_network(file[name]) for name in _members(file)),
         domain=Domain(**_numbers(file["domain"])),

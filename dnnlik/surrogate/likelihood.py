@@ -8,6 +8,7 @@ from functools import cached_property
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from dnnlik.asimov import AsimovCurve, curve_named
 from dnnlik.compiled import CompiledFunction
 from dnnlik.documents import digest_of
 from dnnlik.exceptions import InvalidInput
@@ -68,6 +69,11 @@ class SurrogateLikelihood(Likelihood):
     @property
     def _networks(self) -> tuple[Network, ...]:
         return self.description.networks
+
+    def asimov_curve(self, poi: str) -> AsimovCurve | None:
+        """What background-only data would show, from the exact likelihood; None where the
+        samples had no such table."""
+        return curve_named(self.description.asimov, poi)
 
     @property
     def has_uncertainty(self) -> bool:
