@@ -55,9 +55,11 @@ def command(
 ) -> None:
     """CLs upper limit of LIKELIHOOD (.json, .py, bundle folder, .onnx), and its expected band.
 
-    Asymptotic, with --toys from random datasets as well. The band of a likelihood without
-    data of its own, such as a bundle, is Wald's approximation ("asimov": "wald"). Exit
-    code 4 if a limit is beyond the parameter's bound, or a fit did not converge.
+    Asymptotic, with --toys from random datasets as well. A bundle has no data of its own: its
+    band comes from the table of the exact one's Asimov dataset that it was published with
+    ("asimov": "published"); without one, or with a limit beyond it, it is Wald's
+    approximation ("wald"). Exit code 4 if a limit is beyond the parameter's bound, or a fit
+    did not converge.
     """
     opened = any_likelihood(likelihood, patchset, patch, measurement)
     from dnnlik import inference

@@ -166,7 +166,8 @@ class Samples:
                 gradient = _mapped(file["gradient"]) if "gradient" in file else None
                 maximum = _maximum(file)
                 diagnostics = _json(file, "diagnostics", {})
-                asimov = curves_from_json(_json(file, "asimov", []), header["parameters"].names)
+                curves = _json(file, "asimov", []) if "asimov" in file else []
+                asimov = curves_from_json(curves, header["parameters"].names)
             except InvalidFile:
                 raise
             except (OSError, KeyError, ValueError) as error:
@@ -213,8 +214,8 @@ def _mapped(dataset: h5py.Dataset) -> NDArray[Any]:
 
 
 def _json(file: h5py.File, name: str, missing: Any) -> Any:
-    """What a padded dataset says; ``missing`` where it is absent or was not written."""
-    text = bytes(file[name][:]).decode().strip(" \0") if name in file else ""
+    """What a padded dataset says; ``missing`` where nothing was written."""
+    text = bytes(file[name][:]).decode().strip(" \0")
     return json.loads(text) if text else missing
 
 

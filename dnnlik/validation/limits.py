@@ -1,8 +1,10 @@
 """CL_s curves and 95 % upper limits of exact likelihood and surrogate by one convention.
 
-A surrogate knows no data but the observed, so its Asimov values are Wald's approximation.
-It is compared with the exact likelihood in the same approximation, and beside it stands the
-exact one with its Asimov dataset, as a reader would otherwise compute it.
+What users of a surrogate compute is compared with what users of the exact likelihood do: a
+surrogate with a table of Asimov values (`dnnlik.asimov`) with the exact one and its Asimov
+dataset. A surrogate without one knows no data but the observed, and Wald's approximation
+remains: it is compared with the exact likelihood in the same approximation, and beside it
+stands the exact one with its Asimov dataset, where it can make one.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from dnnlik.exceptions import DnnlikError
 from dnnlik.inference import UpperLimit, upper_limit
 from dnnlik.parameters import ParameterSet
-from dnnlik.typing import Generative, LogDensity, Points, Values
+from dnnlik.typing import Generative, LogDensity, Points, Values, WithAsimovCurve
 from dnnlik.validation.skipped import Skipped
 
 __all__ = ["LEVEL", "LimitComparison", "Observed", "limits_of"]
@@ -62,8 +64,10 @@ class LimitComparison:
     """95 % CL_s upper limits on one parameter of interest, others profiled (q̃_μ).
 
     Attributes:
-        exact, surrogate: with Wald's approximation.
-        asimov: the exact one with its Asimov dataset; None where it cannot make one.
+        exact, surrogate: with the Asimov dataset and the table of it, or both with Wald's
+            approximation; ``exact.asimov`` and ``surrogate.asimov`` say which.
+        asimov: beside Wald's approximation the exact one with its Asimov dataset; None where
+            it cannot make one, or ``exact`` is that already.
     """
 
     name: str
@@ -111,9 +115,14 @@ def limits_of(
 
 
 def _limit(exact: LogDensity, surrogate: LogDensity, name: str) -> LimitComparison:
+    full = upper_limit(exact, level=LEVEL, poi=name) if isinstance(exact, Generative) else None
+    if full is not None and isinstance(surrogate, WithAsimovCurve):
+        learned = upper_limit(surrogate, level=LEVEL, poi=name)
+        if learned.asimov == "published":
+            return LimitComparison(name, full, learned, None)
     return LimitComparison(
         name,
         upper_limit(Observed(exact), level=LEVEL, poi=name),
         upper_limit(Observed(surrogate), level=LEVEL, poi=name),
-        upper_limit(exact, level=LEVEL, poi=name) if isinstance(exact, Generative) else None,
+        full,
     )

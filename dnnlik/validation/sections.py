@@ -153,16 +153,16 @@ def scans(document: JSON, figures: Figures) -> str:
     )
 
 
+_ASIMOV = {"dataset": "Asimov dataset", "published": "published table", "wald": "Wald"}
+
+
 def limits(document: JSON, figures: Figures) -> str:
     rows: list[tuple[Any, ...]] = []
     for found in document["limits"]:
-        for key, title in (
-            ("exact", "exact, Wald"),
-            ("surrogate", "surrogate, Wald"),
-            ("asimov", "exact, Asimov dataset"),
-        ):
+        for key, of in (("exact", "exact"), ("surrogate", "surrogate"), ("asimov", "exact")):
             if found[key]:
                 one = found[key]
+                title = f"{of}, {_ASIMOV[one['asimov']]}"
                 rows.append((found["name"], title, one["observed"], *one["expected"]))
         change = found["difference"], found["expected_difference"]
         rows.append((found["name"], "surrogate / exact - 1", change[0], "", "", change[1], "", ""))
@@ -172,8 +172,11 @@ def limits(document: JSON, figures: Figures) -> str:
         "Upper limits",
         paragraph(
             "95 % upper limits by CLs with the statistic q̃. A surrogate knows no other data than "
-            "the observed, so that both are computed with Wald's approximation; beside them the "
-            "exact likelihood with its Asimov dataset, where it can make one."
+            "the observed. Where a table of the exact Asimov dataset is published with it, its "
+            "limit with that table is compared with the exact limit and its Asimov dataset. "
+            "Where there is none, or it ends before a limit, both are computed with Wald's "
+            "approximation; beside them the exact likelihood with its Asimov dataset, where it "
+            "can make one."
         ),
         table(["parameter", "of", "observed", "-2σ", "-1σ", "expected", "+1σ", "+2σ"], rows),
         *(

@@ -45,9 +45,10 @@ REASONS = {
     "error_ratio": "5 % of an uncertainty is below the second digit that is quoted",
     "fit_distance": "the exact t of the surrogate's best fit, all parameters together: fits of "
     "the data themselves move by √t standard deviations",
-    "limit_difference": "2 % of a limit is a tenth of what theory uncertainties do to it",
-    "expected_limit_difference": "of a copy it is Wald's approximation, from the slope at zero "
-    "alone, and itself good to some per cent",
+    "limit_difference": "2 % of a limit is a tenth of what theory uncertainties do to it; with a "
+    "published table of Asimov values against the exact Asimov dataset, else Wald against Wald",
+    "expected_limit_difference": "without a published table it is Wald's approximation, from the "
+    "slope at zero alone, and itself good to some per cent; a table is the exact one",
     "hpdi_shift": "a tenth of a standard deviation, beyond three Monte Carlo errors",
     "smallest_p": "no marginal differs significantly, all of them together",
     "sampled_excess": "points drawn from the surrogate have at most 2 % of probability "
