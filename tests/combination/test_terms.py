@@ -1,9 +1,12 @@
 """Other priors and constraints: every other term stays, and contradictions are refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import dnnlik
+from dnnlik.asimov import AsimovCurve
 from dnnlik.combination import with_constraints, with_priors
 from dnnlik.combination.terms import (
     constraints_from_json,
@@ -137,3 +140,24 @@ def test_priors_that_mean_nothing(document):
     """Another shape, type or key, and widths that are none: one line."""
     with pytest.raises(InvalidInput, match="Received: "):
         priors_from_json(document)
+
+
+def test_who_keeps_the_table_for_upper_limits(description, gaussians):
+    """Other priors do; other constraints, names or members do not, until they are back."""
+    curve = AsimovCurve("mu", np.arange(5.0), np.arange(5.0))
+    surrogate = SurrogateLikelihood(replace(description, asimov=(curve,)))
+    peaked = with_priors(surrogate, {"mu": Normal(1, 0.5)})
+    assert peaked.asimov_curve("mu") is curve
+    assert peaked.asimov_curve("jes") is None
+    assert dnnlik.combine([peaked]).asimov_curve("mu") is curve
+    tight = with_constraints(surrogate, {"jes": Normal(0.2, 0.1)})
+    assert tight.asimov_curve("mu") is None
+    assert with_priors(tight, {"mu": Normal(1, 0.5)}).asimov_curve("mu") is None
+    assert dnnlik.combine([tight]).asimov_curve("mu") is None
+    back = with_constraints(tight, {"jes": surrogate.parameters["jes"].constraint})
+    assert back.asimov_curve("mu") is curve
+    assert dnnlik.combine([surrogate], rename=[{"jes": "scale"}]).asimov_curve("mu") is None
+    assert with_priors(SurrogateLikelihood(description), {}).asimov_curve("mu") is None
+    assert with_priors(gaussians[0], {}).asimov_curve("mu") is None
+    both = dnnlik.combine([surrogate, gaussians[1]])
+    assert both.asimov_curve("mu") is None

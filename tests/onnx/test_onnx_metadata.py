@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dnnlik.asimov import AsimovCurve
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.onnx.metadata import SCHEMA, metadata_properties, read_metadata
 
@@ -129,3 +130,38 @@ def test_newer_layout_is_refused(properties):
     with pytest.raises(InvalidFile, match=r"Received: dnnlik.schema = '2.0'"):
         read_metadata({**properties, "dnnlik.schema": '"2.0"'})
     assert read_metadata({**properties, "dnnlik.schema": '"1.9"'}).schema == "1.9"
+
+
+@pytest.fixture
+def with_curve(description):
+    values = np.arange(6.0)
+    curve = AsimovCurve("mu", values, np.sqrt(1 + values) - 1)
+    return metadata_properties(
+        replace(description, asimov=(curve,)), accuracy={}, author="", license=""
+    )
+
+
+def test_tables_for_upper_limits(properties, with_curve):
+    """They are read as written; a file without the key has none, and no empty key."""
+    assert "dnnlik.asimov" not in properties
+    assert read_metadata(properties).asimov == ()
+    (found,) = read_metadata(with_curve).asimov
+    assert found.root_at([3.0]).tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "{}",
+        "[3]",
+        '[{"poi": "mu", "values": [0, 1, 2, NaN], "root": [0, 1, 2, 3]}]',
+        '[{"poi": "mu", "values": [0, 1, 2, 3], "root": [0, 2, 1, 3]}]',
+        '[{"poi": "nobody", "values": [0, 1, 2, 3], "root": [0, 1, 2, 3]}]',
+    ],
+)
+def test_damaged_tables_are_named(with_curve, text):
+    """No JSON, no list, NaN, not increasing, an unknown parameter: one line with the key."""
+    with pytest.raises(InvalidFile, match=r"some\.onnx .*dnnlik\.asimov.*Received: ") as caught:
+        read_metadata({**with_curve, "dnnlik.asimov": text}, source="some.onnx")
+    assert "\n" not in str(caught.value)

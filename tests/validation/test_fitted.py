@@ -5,6 +5,7 @@ import pytest
 from scipy.special import ndtri
 
 from dnnlik import AnalyticLikelihood, Normal, Parameter
+from dnnlik.asimov import AsimovCurve
 from dnnlik.exceptions import InvalidParameters
 from dnnlik.validation.fitted import best_fits, fitted
 from dnnlik.validation.limits import Observed, limits_of
@@ -78,6 +79,55 @@ def test_limits_of_gaussians(gaussian):
     assert found[0].largest_cls_difference > 0.03
     assert found[1].difference == pytest.approx(0, abs=1e-4)
     assert found[0].asimov is None
+
+
+def with_data_of(exact):
+    """A Gaussian whose background-only data give a maximum at 0."""
+
+    class Generating(type(exact)):
+        def asimov(self, point):
+            return type(exact)(0 * self.mean, self.covariance, pois=2)
+
+        def generate(self, point, count, rng): ...
+
+        def with_data(self, datasets): ...
+
+    return Generating(exact.mean, exact.covariance, pois=2)
+
+
+def carrying(surrogate, curve):
+    class Carrying(type(surrogate)):
+        def asimov_curve(self, poi):
+            return curve if poi == curve.poi else None
+
+    return Carrying(surrogate.mean, surrogate.covariance, pois=2)
+
+
+@pytest.mark.parametrize(
+    ("end", "kinds"), [(9.0, ("dataset", "published")), (2.0, ("wald", "wald"))]
+)
+def test_limits_with_a_published_table(gaussian, end, kinds):
+    """A surrogate that carries a table is compared as its users compute limits. A parameter
+    without one, or a table that ends too early, is compared in Wald's approximation, with the
+    limit of the Asimov dataset beside it."""
+    exact = with_data_of(gaussian([0.3, 0.0], np.eye(2), pois=2))
+    values = np.linspace(0, end, 30)
+    # Steeper by a tenth than the exact one (√q = μ): then so are the expected limits.
+    surrogate = carrying(
+        gaussian([0.3, 0.0], np.eye(2), pois=2), AsimovCurve("a", values, 1.1 * values)
+    )
+    (first, second), skipped = limits_of(exact, surrogate, ["a", "b"])
+    assert skipped == ()
+    assert (first.exact.asimov, first.surrogate.asimov) == kinds
+    if kinds[0] == "dataset":
+        assert first.asimov is None
+        assert first.expected_difference == pytest.approx(1 / 1.1 - 1, abs=1e-3)
+    else:
+        assert first.asimov.asimov == "dataset"
+        assert first.expected_difference == pytest.approx(0, abs=1e-4)
+    assert (second.exact.asimov, second.surrogate.asimov) == ("wald", "wald")
+    assert second.asimov.asimov == "dataset"
+    assert second.expected_difference == pytest.approx(0, abs=1e-4)
 
 
 def test_a_limit_that_there_is_not_has_a_reason(gaussian):
