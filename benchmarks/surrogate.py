@@ -237,16 +237,19 @@ def scan_errors(surrogate: Any, samples: Any, exact: dict[str, Any]) -> dict[str
 
 
 def limits(surrogate: Any, likelihood: Any, exact: dict[str, Any]) -> dict[str, Any]:
-    """The limit over pyhf's, both with Asimov values of Wald's approximation for the exact."""
+    """The limit over pyhf's, as users compute it, and over the exact one with both in Wald's
+    approximation."""
     from dnnlik.inference import upper_limit
     from dnnlik.validation.limits import Observed
 
     poi = likelihood.parameters.poi_names[0]
     learned = upper_limit(surrogate, level=0.95, poi=poi).observed
-    wald = upper_limit(Observed(likelihood), level=0.95, poi=poi).observed
+    copy, wald = (
+        upper_limit(Observed(one), level=0.95, poi=poi).observed for one in (surrogate, likelihood)
+    )
     return {
         "limit": float(learned),
-        "limit_over_wald": float(learned / wald - 1),
+        "limit_over_wald": float(copy / wald - 1),
         "limit_over_pyhf": None if exact["limit"] is None else float(learned / exact["limit"] - 1),
     }
 

@@ -4,10 +4,17 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from dnnlik.asimov import AsimovCurve
+from dnnlik.inference.asymptotics import expected_root
+from dnnlik.onnx.graph import surrogate_model
+from dnnlik.onnx.metadata import metadata_properties
+from dnnlik.onnx.verify import write
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKSPACE = ROOT / "likelihoods" / "two_regions" / "workspace.json"
@@ -239,6 +246,20 @@ def test_a_copy_has_the_limit_of_the_exact_likelihood(small_run):
     assert ours["asimov"] == theirs["asimov"] == "wald"
     assert ours["observed"] == pytest.approx(theirs["observed"], rel=0.02)
     assert ours["expected"]["0"] == pytest.approx(theirs["expected"]["0"], rel=0.02)
+
+
+def test_a_copy_with_a_table_of_asimov_values(small_run, tmp_path):
+    """The expected limits are where the table says, √q_{μ,A} = 2μ: half of the closed
+    form for unit width."""
+    values = np.linspace(0, 5, 11)
+    curve = AsimovCurve("mu", values, 2 * values)
+    description = replace(small_run.surrogate.description, asimov=(curve,))
+    properties = metadata_properties(description, accuracy={}, author="A", license="CC0-1.0")
+    write(surrogate_model(description, metadata=properties), tmp_path / "likelihood.onnx")
+    found = result_of("limit", tmp_path / "likelihood.onnx")
+    assert found["asimov"] == "published"
+    expected = 0.5 * expected_root(0.05)
+    np.testing.assert_allclose(list(found["expected"].values()), expected, rtol=1e-4)
 
 
 def test_wrong_usage():
