@@ -18,7 +18,7 @@ from dnnlik.typing import Generative
 
 __all__ = ["AsimovCurve", "AsimovCurves", "asimov_curve", "asimov_curves"]
 
-POINTS = 25
+POINTS = 49
 """Values of a table; see docs/decisions.md for what the interpolation between them loses."""
 FARTHEST = 6.0
 """Standard deviations above max(μ̂, 0) that a table reaches: the +2σ end of a 95 % limit is
