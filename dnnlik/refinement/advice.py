@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from dnnlik.typing import DifferentiableLogDensity, LogDensity
+from dnnlik.typing import DifferentiableLogDensity, LogDensity, Points
 
 __all__ = ["LONG", "advice", "expected_calls", "seconds_a_call"]
 
@@ -15,6 +15,7 @@ LONG = 600.0
 
 _TYPICAL_CALLS = 20_000
 _TIMED = 4
+_COMPILING = 5.0  # seconds that the first call may take for it
 
 
 def expected_calls(points: int, sampler: str) -> int:
@@ -27,14 +28,19 @@ def expected_calls(points: int, sampler: str) -> int:
 
 
 def seconds_a_call(density: LogDensity) -> float:
-    """Seconds a point, measured on a few near the start after one that may compile."""
+    """Seconds a point, measured on a few near the start after one that may compile; a call
+    that takes longer than any compiling is timed once."""
     p = density.parameters
     moved = p.inits + 1e-3 * p.scales * np.arange(_TIMED)[:, None]
     points = np.clip(moved, p.lower, p.upper)
-    density.log_likelihood(points)
+    first = _timed(density, points[:1])
+    return first if first > _COMPILING else _timed(density, points)
+
+
+def _timed(density: LogDensity, points: Points) -> float:
     begin = time.perf_counter()
     density.log_likelihood(points)
-    return (time.perf_counter() - begin) / _TIMED
+    return (time.perf_counter() - begin) / len(points)
 
 
 def is_differentiable(density: LogDensity) -> bool:

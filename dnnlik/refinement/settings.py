@@ -12,7 +12,8 @@ __all__ = ["RefinementSettings", "small_data_settings"]
 
 @dataclass(frozen=True)
 class RefinementSettings:
-    """How the calls are shared out; the defaults are measured in `docs/decisions.md`.
+    """How the calls are shared out; `docs/decisions.md` says which of the defaults
+    were measured and which are first guesses.
 
     Attributes:
         rounds: how often points are chosen by what was learned so far.

@@ -171,8 +171,9 @@ RECIPES = {
     ),
 }
 """Settings by name. "paper" is that of arXiv:1911.03305: with `strategy="unbiased"` its
-networks B, with "mixed" its networks F. It used batches of 1024 and 2048 for 2 and 5·10⁵
-points, half as many points again for each validation and test, and the best of five."""
+networks B, with "mixed" its networks F. Its gain, 1/N, is that of 10⁵ points. It used
+batches of 1024 and 2048 for 2 and 5·10⁵ points, half as many points again for each validation
+and test, and the best of five."""
 
 
 def recipe(name: str, **changes: Any) -> TrainingSettings:

@@ -137,6 +137,17 @@ def test_the_cost_of_a_call_is_measured(counting):
     assert function.calls <= 8
 
 
+def test_a_call_of_an_hour_is_timed_once(counting, monkeypatch):
+    """By a clock that says so: one point, no more."""
+    function, exact = counting
+    hours = iter((0.0, 3600.0))
+    monkeypatch.setattr("time.perf_counter", lambda: next(hours))
+    likelihood = AnalyticLikelihood(exact.parameters, function, digest="hour")
+    function.calls = 0  # building it costs some
+    assert seconds_a_call(likelihood) == 3600.0
+    assert function.calls == 1
+
+
 @pytest.mark.parametrize(
     "change", [{"rounds": 0}, {"candidates": 0}, {"first": 0.0}, {"held_out": 1.5}, {"power": -1}]
 )
