@@ -9,7 +9,7 @@ WORKERS ?= 2
 .PHONY: demo test lint clean
 
 demo: $(INSTALLED)
-	$(BIN)/dnnlik run likelihoods/two_regions/workspace.json --output demo --points 50000 \
+	$(BIN)/dnnlik run likelihoods/two_regions/workspace.json --output demo --points 50000 --steps 5000 \
 		--title "Two regions (dnnlik demonstration)" > demo.json
 	@echo "The same as JSON: demo.json"
 

@@ -193,13 +193,13 @@ def _print_table(result: Any) -> None:
         ("parameters", f"{result.parameters}"),
         ("points", f"{result.points}"),
         *((f"seconds, {step}", f"{seconds:.0f}") for step, seconds in result.seconds.items()),
-        ("rms error of ln L on the posterior", f"{summary['rms_error_posterior']:.4f}"),
+        ("rms error of ln L on the posterior", f"{summary['rms_error_posterior']:.2g}"),
     ]
     quadratic = summary["rms_error_posterior_quadratic_alone"]
     if quadratic is not None:
-        rows.append(("  the quadratic alone", f"{quadratic:.4f}"))
+        rows.append(("  the quadratic alone", f"{quadratic:.2g}"))
     rows.append(("effective fraction", f"{summary['effective_fraction']:.4f}"))
-    rows += [(f"mean error of t, {n}", f"{v:.4f}") for n, v in summary["mean_error_t"].items()]
+    rows += [(f"mean error of t, {n}", f"{v:.2g}") for n, v in summary["mean_error_t"].items()]
     rows.append(("verdict", "passed" if summary["passed"] else "below threshold"))
     rows.append(("bundle", str(result.bundle or "none")))
     width = max(len(name) for name, _ in rows)

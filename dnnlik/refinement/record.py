@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,12 @@ from numpy.typing import NDArray
 from dnnlik.environment import software_versions
 from dnnlik.refinement.budget import CountedLikelihood
 from dnnlik.sampling.samples import COLUMNS, STRATEGIES, Maximum, Samples
-from dnnlik.sampling.store import SampleStore
+from dnnlik.surrogate.data import PLACES, TEST_PLACES
 from dnnlik.typing import JSON
 
-__all__ = ["CHAINS", "samples_of", "write_samples"]
+__all__ = ["CHAINS", "samples_of"]
 
-_PLACES = 20
-_TEST = (3, 10, 17)
-"""Walkers modulo 20 that `dnnlik.surrogate.data.split` holds out."""
-
-_TRAIN = np.setdiff1d(np.arange(_PLACES), _TEST)
+_TRAIN = np.setdiff1d(np.arange(PLACES), TEST_PLACES)
 CHAINS = 6
 """Independence chains of the held-out part."""
 
@@ -54,9 +49,11 @@ def samples_of(
     rounds = density.records[plain, 0].astype(int)
     number = np.arange(len(plain))
     test = rounds > last
-    walker = np.where(test, np.array(_TEST)[number % len(_TEST)], _TRAIN[number % len(_TRAIN)])
+    walker = np.where(
+        test, np.array(TEST_PLACES)[number % len(TEST_PLACES)], _TRAIN[number % len(_TRAIN)]
+    )
     held = np.empty((0, CHAINS), dtype=np.intp) if chains is None else chains
-    places = np.array([20 * (i // 3) + _TEST[i % 3] for i in range(CHAINS)])
+    places = np.array([PLACES * (i // 3) + TEST_PLACES[i % 3] for i in range(CHAINS)])
     rows = np.concatenate([plain, held.ravel()])
     steps = np.repeat(np.arange(len(held)), CHAINS)
     of_chain = np.repeat(STRATEGIES.index("unbiased"), held.size)
@@ -96,15 +93,3 @@ def _assembled(
         diagnostics=diagnostics,
         **columns,
     )
-
-
-def write_samples(samples: Samples, density: CountedLikelihood, path: Path) -> None:
-    """The file of samples, which appears whole."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.unlink(missing_ok=True)
-    store = SampleStore.open(temporary, density, len(samples), samples.provenance)
-    store.write_maximum(samples.maximum)
-    names = ["points", *COLUMNS, *(["gradient"] if store.gradients else [])]
-    store.write_rows(0, {name: getattr(samples, name) for name in names})
-    store.finish(samples.diagnostics)
-    temporary.replace(path)

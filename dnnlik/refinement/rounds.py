@@ -26,10 +26,11 @@ from dnnlik.refinement.held_out import (
 )
 from dnnlik.refinement.maximum import Peak, peak_of, stencil_calls
 from dnnlik.refinement.proposals import around_maximum, candidates, posterior_draws
-from dnnlik.refinement.record import CHAINS, samples_of, write_samples
+from dnnlik.refinement.record import CHAINS, samples_of
 from dnnlik.refinement.settings import RefinementSettings, small_data_settings
 from dnnlik.restart import RestartState
 from dnnlik.sampling.effective import effective_size
+from dnnlik.sampling.known import write_samples
 from dnnlik.sampling.reference import Reference, reference_of
 from dnnlik.sampling.samples import Samples
 from dnnlik.surrogate.ensemble import train
@@ -113,7 +114,7 @@ def refine(
     with threadpool_limits(1, user_api="blas"):
         refinement = _Refinement(counted, request, seed, settings, training, state, progress)
         samples = refinement.samples()
-        write_samples(samples, counted, path)
+        write_samples(samples, path)
     state.remove()
     return Samples.open(path)
 

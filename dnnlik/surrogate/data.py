@@ -18,6 +18,11 @@ __all__ = ["Points", "Scaling", "Split", "TrainingData", "drawn", "split", "trai
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+PLACES = 20
+TEST_PLACES = (3, 10, 17)
+"""Walkers modulo `PLACES` that are held out for the test."""
+
+_VALIDATION_PLACES = (6, 13)
 _PEAK_WIDTH = 5.0  # drop of the log-likelihood over which the peak weight falls by e
 
 
@@ -38,9 +43,9 @@ def split(samples: Samples) -> Split:
     """The split of a sample file: always the same for the same file."""
     # Walkers of the profile are ordered by the parameter of interest: spread the
     # held-out ones evenly.
-    place = samples.walker % 20
-    test = np.isin(place, (3, 10, 17))
-    validation = np.isin(place, (6, 13))
+    place = samples.walker % PLACES
+    test = np.isin(place, TEST_PLACES)
+    validation = np.isin(place, _VALIDATION_PLACES)
     return Split(train=~(test | validation), validation=validation, test=test)
 
 
