@@ -276,12 +276,17 @@ def speeds(problem: str, likelihood: Any, description: Any, samples: Any) -> dic
 
     points = np.ascontiguousarray(samples.points[:: max(1, len(samples) // 4096)][:4096])
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "likelihood.onnx"
         metadata = metadata_properties(description, accuracy={}, author="", license="CC-BY-4.0")
-        write(surrogate_model(description, metadata=metadata), path)
-        published = PublishedLikelihood.open(path)
+
+        def opened(precision: str) -> PublishedLikelihood:
+            path = Path(folder) / f"{precision}.onnx"
+            write(surrogate_model(description, metadata=metadata, precision=precision), path)
+            return PublishedLikelihood.open(path)
+
+        published, copy = opened("float64"), opened("float32")
     calls: dict[str, Any] = {
         "onnx": lambda: published.evaluate(points, "log_likelihood"),
+        "onnx_float32": lambda: copy.evaluate(points, "log_likelihood"),
         "onnx_gradient": lambda: published.value_and_gradient(points),
         "exact": lambda: likelihood.log_likelihood(points),
     }

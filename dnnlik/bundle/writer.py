@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from dnnlik.bundle.card import Publication, citation_cff, model_card, zenodo_json
 from dnnlik.bundle.checksums import FILE_NAME, checksums_text
-from dnnlik.bundle.reader import MODEL_NAME
+from dnnlik.bundle.reader import COPY_NAME, MODEL_NAME
 from dnnlik.documents import read_json, write_json, write_text
 from dnnlik.exceptions import BelowThreshold, InvalidFile, NotGoodEnough
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.metadata import metadata_properties
-from dnnlik.onnx.verify import Verification, verify, write
+from dnnlik.onnx.verify import Verification, verify, verify_copy, write
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.typing import JSON
 from dnnlik.validation.document import SCHEMA_FILE
@@ -132,18 +132,24 @@ def _write_model(
         author=_author(publication),
         license=publication.license,
     )
-    path = folder / MODEL_NAME
+    path, copy = folder / MODEL_NAME, folder / COPY_NAME
     write(surrogate_model(description, metadata=properties), path)
     verification = verify(
         path, description, points=points, expected=expected, uncertainty=uncertainty
     )
+    _require(verification)
+    write(surrogate_model(description, metadata=properties, precision="float32"), copy)
+    _require(verify_copy(copy, path, points=points))
+    # Some runtimes cannot read a file's metadata: the same again as a document.
+    write_json(folder / "metadata.json", _document(properties))
+    return verification
+
+
+def _require(verification: Verification) -> None:
     if not verification.passed:
         raise NotGoodEnough(
             f"the written graph does not reproduce the surrogate. Received: {verification.message}"
         )
-    # Some runtimes cannot read a file's metadata: the same again as a document.
-    write_json(folder / "metadata.json", _document(properties))
-    return verification
 
 
 def _document(properties: dict[str, str]) -> dict[str, Any]:

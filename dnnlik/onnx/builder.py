@@ -8,19 +8,23 @@ graph viewer shows ``network/layer_0/product`` instead of ``MatMul_17``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import TensorProto
 
-__all__ = ["INPUT", "GraphBuilder", "Operand"]
+__all__ = ["INPUT", "GraphBuilder", "Operand", "Precision"]
 
 INPUT = "parameters"
 """The input of a published graph, [batch, d]."""
 
+Precision = Literal["float64", "float32"]
+"""In which the networks of a graph compute."""
+
 Operand = str | float | NDArray[np.float64]
-"""The name of a tensor, or a number or array that becomes a float64 constant."""
+"""The name of a tensor, or a number or array that becomes a constant."""
 
 
 class GraphBuilder:
@@ -36,6 +40,18 @@ class GraphBuilder:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self._kind = "<f8"
+
+    def in_float32(self) -> GraphBuilder:
+        """The same graph, with constants of float32 from here on."""
+        narrow = GraphBuilder()
+        narrow.nodes, narrow.constants, narrow._kind = self.nodes, self.constants, "<f4"
+        return narrow
+
+    def cast(self, name: str, operand: Operand) -> str:
+        """To the type of this builder's constants."""
+        kind = TensorProto.FLOAT if self._kind == "<f4" else TensorProto.DOUBLE
+        return self("Cast", name, operand, to=kind)
 
     def __call__(self, operator: str, name: str, *operands: Operand, **attributes: Any) -> str:
         """Add one node; its result, and the node itself, are called ``name``."""
@@ -47,10 +63,11 @@ class GraphBuilder:
         return name
 
     def constant(self, name: str, value: float | NDArray[Any]) -> str:
-        """Add a constant of any shape: float64, unless it is boolean or integer."""
+        """Add a constant of any shape: float64, unless it is boolean or integer (see
+        `in_float32`)."""
         array = np.asarray(value)
         if array.dtype.kind == "f":
-            array = array.astype("<f8")
+            array = array.astype(self._kind)
         self.constants.append(onnx.numpy_helper.from_array(array, name))
         return name
 

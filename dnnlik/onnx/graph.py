@@ -1,8 +1,8 @@
 r"""A surrogate as an ONNX graph: value and analytic gradient, all scaling inside.
 
 The graph is written node by node instead of converted from a framework: so it is
-float64, carries its gradient (no converter exports one), and
-its bytes repeat. One function a part, each the formula of its class in
+float64 (the networks inside float32, if asked for), carries its gradient (no converter
+exports one), and its bytes repeat. One function a part, each the formula of its class in
 `dnnlik.surrogate.description` or `dnnlik.constraints` followed by its derivative.
 
 Input ``parameters`` [batch, d]: raw physical values, float64, in the order of the
@@ -31,7 +31,7 @@ from onnx import TensorProto
 
 from dnnlik.constraints import ConstraintTerms
 from dnnlik.exceptions import InvalidInput
-from dnnlik.onnx.builder import INPUT, GraphBuilder
+from dnnlik.onnx.builder import INPUT, GraphBuilder, Precision
 from dnnlik.onnx.perceptron import perceptron
 from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
@@ -43,7 +43,10 @@ IR_VERSION = 8
 
 
 def surrogate_model(
-    description: SurrogateDescription, *, metadata: Mapping[str, str]
+    description: SurrogateDescription,
+    *,
+    metadata: Mapping[str, str],
+    precision: Precision = "float64",
 ) -> onnx.ModelProto:
     """The published form of a surrogate.
 
@@ -51,6 +54,8 @@ def surrogate_model(
         description: arrays and parameter list of the surrogate.
         metadata: goes into ``metadata_props``, see
             `dnnlik.onnx.metadata.metadata_properties`.
+        precision: of the arithmetic inside the networks. With "float32" they take half the
+            time; input, outputs and every other part stay float64.
 
     Raises:
         InvalidInput: arrays that do not fit each other, or are not finite.
@@ -72,7 +77,7 @@ def surrogate_model(
     log_constraint, constraint_gradient = _constraint(
         graph, description.parameters.constraint_terms
     )
-    terms = [_networks(graph, description)]
+    terms = [_networks(graph, description, precision)]
     if description.quadratic is not None:
         terms.append(_quadratic(graph, description.quadratic))
     if description.adds_constraint:
@@ -83,12 +88,15 @@ def surrogate_model(
     return _model(graph, description, metadata)
 
 
-def _networks(graph: GraphBuilder, description: SurrogateDescription) -> tuple[str, str]:
+def _networks(
+    graph: GraphBuilder, description: SurrogateDescription, precision: Precision
+) -> tuple[str, str]:
     """The mean of the members and its gradient, names of [batch] and [batch, d]."""
     if len(description.networks) == 1:
-        return perceptron(graph, description.networks[0])
+        return perceptron(graph, description.networks[0], precision=precision)
     members = [
-        perceptron(graph, network, f"member_{k}") for k, network in enumerate(description.networks)
+        perceptron(graph, network, f"member_{k}", precision=precision)
+        for k, network in enumerate(description.networks)
     ]
     value, gradient = (_mean(graph, f"network/{n}", [m[i] for m in members]) for i, n in _PARTS)
     _uncertainty(graph, [v for v, _ in members], value, description.uncertainty_factor)

@@ -13,17 +13,24 @@ layers, a row vector a point:
 from __future__ import annotations
 
 from dnnlik.onnx.activations import activation
-from dnnlik.onnx.builder import GraphBuilder, Operand
+from dnnlik.onnx.builder import GraphBuilder, Operand, Precision
 from dnnlik.onnx.inputs import inputs_of
 from dnnlik.surrogate.description import Network
 
 __all__ = ["perceptron"]
 
 
-def perceptron(graph: GraphBuilder, network: Network, part: str = "network") -> tuple[str, str]:
+def perceptron(
+    graph: GraphBuilder,
+    network: Network,
+    part: str = "network",
+    *,
+    precision: Precision = "float64",
+) -> tuple[str, str]:
     """The network with its scalings, names of its value [batch] and gradient [batch, d].
 
-    ``part`` begins the names of all its nodes.
+    ``part`` begins the names of all its nodes. With ``precision="float32"`` the layers
+    compute in it, between scalings in float64.
 
     >>> import numpy as np
     >>> one, line = np.ones(1), np.ones((1, 1))
@@ -31,17 +38,24 @@ def perceptron(graph: GraphBuilder, network: Network, part: str = "network") -> 
     ('network/value', 'network/gradient')
     """
     active, input_gradient = inputs_of(graph, network, part)
+    narrow = precision == "float32"
+    inner = graph.in_float32() if narrow else graph
+    if narrow:
+        active = inner.cast(f"{part}/inputs_float32", active)
     slopes, weights = [], []
     for i, (weight, bias) in enumerate(zip(network.weights[:-1], network.biases, strict=False)):
-        weights.append(graph.constant(f"{part}/layer_{i}/weights", weight))
-        product = graph("MatMul", f"{part}/layer_{i}/product", active, weights[i])
-        total = graph("Add", f"{part}/layer_{i}/sum", product, bias)
-        active, slope = activation(graph, network.activation, f"{part}/layer_{i}", total)
+        weights.append(inner.constant(f"{part}/layer_{i}/weights", weight))
+        product = inner("MatMul", f"{part}/layer_{i}/product", active, weights[i])
+        total = inner("Add", f"{part}/layer_{i}/sum", product, bias)
+        active, slope = activation(inner, network.activation, f"{part}/layer_{i}", total)
         slopes.append(slope)
     row = network.output_scale * network.weights[-1][:, 0]
     shift = network.output_mean + network.output_scale * network.biases[-1][0]
-    output = graph.dot(f"{part}/output", active, row)
-    back = _backwards(graph, part, weights, slopes, row)
+    output: Operand = inner.dot(f"{part}/output", active, row)
+    back = _backwards(inner, part, weights, slopes, row)
+    if narrow:
+        output = graph.cast(f"{part}/output_float64", output)
+        back = graph.cast(f"{part}/back_float64", back)
     return graph("Add", f"{part}/value", output, shift), input_gradient(back)
 
 

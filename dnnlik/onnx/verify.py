@@ -26,7 +26,7 @@ from dnnlik.onnx.runtime import OUTPUTS, PublishedLikelihood
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.typing import Gradients, Points, Values
 
-__all__ = ["Check", "Verification", "verify", "write"]
+__all__ = ["Check", "Verification", "verify", "verify_copy", "write"]
 
 Outputs = dict[str, NDArray[Any]]
 
@@ -43,7 +43,7 @@ class Check:
 
     Attributes:
         name: ``reference``, ``constraint``, ``domain``, ``gradient``, ``expected`` or
-            ``uncertainty``.
+            ``uncertainty``; of a copy (`verify_copy`) that of the output.
         against: the independent answer, in words.
         difference: the largest ``|a - b| / max(1, |b|)``; for the domain, the number
             of points that are classified differently.
@@ -151,6 +151,44 @@ def verify(
         wanted = np.asarray(uncertainty(array))
         found = difference(outputs["uncertainty"], wanted) if "uncertainty" in outputs else np.inf
         checks.append(Check("uncertainty", "the spread of the networks", found, expected_rtol))
+    return Verification(tuple(checks), len(array))
+
+
+def verify_copy(
+    path: str | os.PathLike[str],
+    original: str | os.PathLike[str],
+    *,
+    points: ArrayLike,
+    rtol: float = 1e-5,
+) -> Verification:
+    """Compare every output of a copy of other arithmetic with those of the file it copies.
+
+    Args:
+        path: the copy, for instance one whose networks compute in float32.
+        original: the file that `verify` has passed.
+        points: (n, d), best some inside and some outside the domain.
+        rtol: the largest ``|a - b| / max(1, |b|)`` that passes; derivatives count by the
+            whole gradient of a point, ``|a - b| / max(1, |b|)`` of vectors.
+
+    Raises:
+        InvalidFile: one of them is no valid ONNX, or they do not have the same outputs.
+    """
+    _checked_model(path)
+    copy, exact = PublishedLikelihood.open(path), PublishedLikelihood.open(original)
+    if copy.metadata != exact.metadata or copy.has_uncertainty != exact.has_uncertainty:
+        raise InvalidFile(
+            f"a copy carries the metadata and outputs of {os.fspath(original)}. "
+            f"Received: others in {os.fspath(path)}"
+        )
+    array = exact.parameters.points(points)
+    names = (*OUTPUTS, *(["uncertainty"] if exact.has_uncertainty else []))
+    checks = []
+    for name in names:
+        (found,), (wanted,) = copy.evaluate(array, name), exact.evaluate(array, name)
+        if name == "gradient":
+            distance, size = (np.linalg.norm(x, axis=1) for x in (found - wanted, wanted))
+            found, wanted = distance / np.maximum(1.0, size), np.zeros(len(array))
+        checks.append(Check(name, f"{name} of the original", difference(found, wanted), rtol))
     return Verification(tuple(checks), len(array))
 
 

@@ -12,7 +12,7 @@ import dnnlik
 from dnnlik.bundle.card import Publication, citation_cff, zenodo_json
 from dnnlik.bundle.checksums import checksums_text, verify_checksums
 from dnnlik.bundle.writer import write_bundle
-from dnnlik.exceptions import BelowThreshold, InvalidFile, NotGoodEnough
+from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput, NotGoodEnough
 from dnnlik.onnx.runtime import OutsideDomainWarning
 
 PUBLICATION = Publication("A test", authors=("Family, Given", "Other"))
@@ -30,6 +30,18 @@ def test_a_loaded_bundle_is_the_surrogate(small_run):
     _, gradient = surrogate.value_and_gradient(points)
     np.testing.assert_allclose(loaded.gradient(points), gradient, rtol=1e-9, atol=1e-9)
     assert loaded.parameters == surrogate.parameters
+
+
+def test_the_float32_copy_is_the_surrogate_to_its_rounding(small_run):
+    """A bundle opens with either arithmetic; another one is refused."""
+    folder, points = small_run.folder / "bundle", small_run.points[:50]
+    exact, copy = dnnlik.load(folder), dnnlik.load(folder, precision="float32")
+    wanted = exact.log_likelihood(points, outside="ignore")
+    found = copy.log_likelihood(points, outside="ignore")
+    assert np.abs(found - wanted).max() < 1e-4
+    assert copy.digest != exact.digest
+    with pytest.raises(InvalidInput, match="float64 or float32"):
+        dnnlik.load(folder, precision="half")
 
 
 def test_a_bundle_says_where_it_was_trained(small_run):

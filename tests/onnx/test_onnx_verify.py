@@ -13,7 +13,7 @@ import pytest
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.runtime import PublishedLikelihood
-from dnnlik.onnx.verify import difference, verify, write
+from dnnlik.onnx.verify import difference, verify, verify_copy, write
 
 
 @pytest.fixture
@@ -71,6 +71,42 @@ def test_right_file_passes(make_description, publish, scatter, layers, adds):
     assert checks["reference"] < 1e-12
     assert checks["gradient"] < 1e-5
     assert 0 < checks["expected"] < 2e-7
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_float32_copy_agrees(make_description, tmp_path, publish, scatter, members):
+    """Networks in float32 change every output by rounding alone, and their bytes repeat."""
+    description = make_description(5, (200, 200), members=members)
+    points = scatter(description)
+    path, copy = publish(description), tmp_path / "copy.onnx"
+    metadata = onnx_metadata(path)
+    write(surrogate_model(description, metadata=metadata, precision="float32"), copy)
+    found = verify_copy(copy, path, points=points)
+    assert found.passed, found.message
+    differences = {check.name: check.difference for check in found.checks}
+    assert 0 < differences["log_likelihood"] < 2e-6
+    assert 0 < differences["gradient"] < 1e-5
+    assert differences["log_constraint"] == differences["in_domain"] == 0
+    assert ("uncertainty" in differences) == (members > 1)
+    again = surrogate_model(description, metadata=metadata, precision="float32")
+    assert again.SerializeToString(deterministic=True) == copy.read_bytes()
+
+
+def test_wrong_copy_fails(description, path, points, tmp_path):
+    """A copy with a wrong weight is named; one of another surrogate is refused."""
+    copy = tmp_path / "copy.onnx"
+    model = surrogate_model(description, metadata=onnx_metadata(path), precision="float32")
+    write(model, copy)
+    tamper(copy, scale_constant("network/layer_0/weights", 1.001))
+    found = verify_copy(copy, path, points=points)
+    assert failures(found) == {"log_likelihood", "gradient"}
+    write(surrogate_model(description, metadata={**onnx_metadata(path), "model_author": "x"}), copy)
+    with pytest.raises(InvalidFile, match="carries the metadata"):
+        verify_copy(copy, path, points=points)
+
+
+def onnx_metadata(path):
+    return {item.key: item.value for item in onnx.load(path).metadata_props}
 
 
 def test_another_surrogate_fails(path, description, points):
