@@ -177,7 +177,7 @@ def _warm_up(
 
 def _thin(task: Task, tau: float) -> int:
     """Steps between stored ones so that the chain is twice as long as it must be."""
-    return max(1, math.ceil(2 * STEPS_PER_TAU * tau / task.steps))
+    return max(task.thin, math.ceil(2 * STEPS_PER_TAU * tau / task.steps))
 
 
 def _produce(

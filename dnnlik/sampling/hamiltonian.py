@@ -192,7 +192,7 @@ def _warm_up(
         z=z,
         reference=reference,
         stage=_ROUNDS if settled else now.stage + 1,
-        thin=max(1, math.ceil(_LENGTHS_PER_TAU * tau / task.steps)),
+        thin=max(task.thin, math.ceil(_LENGTHS_PER_TAU * tau / task.steps)),
     )
 
 

@@ -60,6 +60,7 @@ def plan(
     points: int,
     seed: int,
     sampler: str = "emcee",
+    thin: int = 1,
 ) -> list[Task]:
     """The chains of a sample: those of the posterior first, then one of each other kind.
 
@@ -68,6 +69,8 @@ def plan(
     """
     mix = mix_of(strategy)
     _check(width, mix, strategy=strategy, points=points, seed=seed, sampler=sampler)
+    if thin < 1:
+        raise InvalidInput(f"thin counts steps, at least 1. Received: {thin}")
     tasks: list[Task] = []
     for kind, name, chains, share in _parts(mix, sampler):
         # 0.7 times a number may be a little less than a whole one.
@@ -75,7 +78,8 @@ def plan(
         walkers = SAMPLERS[name].walkers(width, rows)
         for _ in range(chains):
             first = sum(task.rows for task in tasks)
-            tasks.append(Task(kind, name, len(tasks), first, int(rows) // walkers, walkers, seed))
+            steps = int(rows) // walkers
+            tasks.append(Task(kind, name, len(tasks), first, steps, walkers, seed, thin))
     return tasks
 
 

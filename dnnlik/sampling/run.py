@@ -32,6 +32,7 @@ def sample(
     strategy: str | Mapping[str, float] = "mixed",
     sampler: str = "emcee",
     points: int = 100_000,
+    thin: int = 1,
     seed: int = 0,
     gradients: bool = True,
     best: FitResult | None = None,
@@ -53,6 +54,9 @@ def sample(
         sampler: of the posterior, tempered or not, "emcee" (any likelihood) or "hamiltonian" (needs
             gradients, and gives many times more effective points a second).
         points: how many; rounded down to whole steps of all walkers.
+        thin: store one step in so many of a sampler of the posterior: nearly independent points
+            cost time here, and a network learns more from each. More than this where a chain
+            would else be short against its autocorrelation time.
         seed: the same seed gives the same file on the same software.
         gradients: keep those of ``log_main`` beside the points, if the likelihood has
             them; surrogates learn from them, and they double the file.
@@ -62,12 +66,17 @@ def sample(
 
     Raises:
         InvalidInput: an unknown strategy or sampler, shares that are none, too few points, a
-            negative seed, no poi, no gradients for "hamiltonian".
+            negative seed, a thin below 1, no poi, no gradients for "hamiltonian".
         InvalidFile: the file is of another request, or cannot be written.
         NotConverged: the fit or a chain did not settle; the points are kept.
     """
     tasks = plan(
-        len(likelihood.parameters), strategy=strategy, sampler=sampler, points=points, seed=seed
+        len(likelihood.parameters),
+        strategy=strategy,
+        sampler=sampler,
+        points=points,
+        seed=seed,
+        thin=thin,
     )
     _check(likelihood, sampler)
     request = {
@@ -76,6 +85,7 @@ def sample(
         "sampler": sampler,
         "gradients": gradients,
         "points": points,
+        "thin": thin,
         "seed": seed,
     }
     rows = sum(task.rows for task in tasks)

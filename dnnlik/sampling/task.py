@@ -33,6 +33,7 @@ class Task:
         steps: stored steps.
         walkers: walkers, each one row a stored step.
         seed: of the whole file; each chain draws its own stream from it.
+        thin: the fewest steps of a sampler of the posterior from one stored step to the next.
     """
 
     strategy: str
@@ -42,6 +43,7 @@ class Task:
     steps: int
     walkers: int
     seed: int
+    thin: int = 1
 
     @property
     def rows(self) -> int:

@@ -49,6 +49,8 @@ class TrainingSettings:
             profile are what t_μ depends on; 0 gives every point the same weight.
         gradient_weight: weight in the loss of the gradient's error, relative to the mean
             square of the gradient; used where the samples have gradients.
+        gradient_knee: length of a gradient, over the median one, beyond which its error
+            counts relative to it; None: errors count alike everywhere.
         optimizer: "muon", steps of orthogonalised momentum for the hidden layers (as
             `keras.optimizers.Muon`) and of Adam for the rest; "adam".
         learning_rate: at the start; None: 0.005 of muon, 0.001 of adam.
@@ -77,6 +79,7 @@ class TrainingSettings:
     bends: bool = True
     peak_weight: float = 5.0
     gradient_weight: float = 4.0
+    gradient_knee: float | None = 0.5
     optimizer: str = "muon"
     learning_rate: float | None = None
     schedule: str = "cosine"
@@ -115,6 +118,8 @@ class TrainingSettings:
                 raise InvalidInput(
                     f"{name} must not be negative, and finite. Received: {getattr(self, name)}"
                 )
+        if self.gradient_knee is not None and not 0 < self.gradient_knee < math.inf:
+            raise InvalidInput(f"gradient_knee is positive. Received: {self.gradient_knee}")
         if not 0 < self.rate < math.inf:
             raise InvalidInput(f"learning_rate must be positive. Received: {self.learning_rate}")
         for name in ("draw", "rate_factor"):

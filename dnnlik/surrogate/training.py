@@ -155,7 +155,7 @@ def _fit(
         seed=settings.seed,
         dtype=settings.precision,
     )
-    model, targets = trainer(network, points, settings.gradient_weight)
+    model, targets = trainer(network, points, settings.gradient_weight, settings.gradient_knee)
     steps = epochs * steps_an_epoch(len(points), settings)
     model.compile(optimizer(settings, steps), loss="mse", jit_compile=True)
     state.restore(model)

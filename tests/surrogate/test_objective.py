@@ -25,14 +25,17 @@ def data_of(count, *, seed=0, slopes=True):
     return Points(inputs=x, targets=y, weights=ones, slopes=g if slopes else None)
 
 
-def test_one_step_descends_the_stated_loss():
+@pytest.mark.parametrize("knee", [None, 0.5, 2.0])
+def test_one_step_descends_the_stated_loss(knee):
     """A step of plain gradient descent moves the weights by the rate times the derivative
-    of ⟨w [(f-y)² + λ|∇f-g|²]⟩, here by finite differences in one weight."""
+    of ⟨w [(f-y)² + λ|∇f-g|²/(1+|g|²/k²)]⟩, here by finite differences in one weight."""
     data, rate = data_of(32), 1e-2
     network = build_network(WIDTH, (4,), seed=1)
-    model, targets = trainer(network, data, gradient_weight=0.7)
+    model, targets = trainer(network, data, gradient_weight=0.7, knee=knee)
     assert isinstance(model, GradientTrainer)
-    weight = 0.7 / np.mean(np.sum(data.slopes.astype(float) ** 2, axis=1))
+    length = np.linalg.norm(data.slopes, axis=1)
+    steep = 1.0 if knee is None else 1 + (length / (knee * np.median(length))) ** 2
+    weight = 0.7 / np.mean(length**2 / steep)
 
     def loss(kernel):
         copy = build_network(WIDTH, (4,), seed=1, dtype="float64")
@@ -43,9 +46,8 @@ def test_one_step_descends_the_stated_loss():
             value = copy(x)[:, 0]
         slope = tape.gradient(value, x)
         square = (value - data.targets) ** 2
-        return float(
-            tf.reduce_mean(square + weight * tf.reduce_sum((slope - data.slopes) ** 2, axis=1))
-        )
+        slope_error = tf.reduce_sum((slope - data.slopes) ** 2, axis=1) / steep
+        return float(tf.reduce_mean(square + weight * slope_error))
 
     kernel = np.float64(network.get_weights()[0])
     step = np.zeros_like(kernel)
@@ -62,6 +64,20 @@ def test_without_slopes_the_network_itself_is_trained():
     network = build_network(WIDTH, (4,))
     assert trainer(network, data_of(8, slopes=False), 1.0)[0] is network
     assert trainer(network, data_of(8), 0.0)[0] is network
+
+
+def test_equal_gradients_have_no_knee():
+    """Where all gradients are as long, a knee changes nothing: the loss is relative to that
+    of a flat network."""
+    data = dataclasses.replace(data_of(8), slopes=np.full((8, WIDTH), 3.0))
+    with_knee, targets = trainer(build_network(WIDTH, (4,)), data, 1.0, knee=0.5)
+    without, _ = trainer(build_network(WIDTH, (4,)), data, 1.0)
+    losses = []
+    for model in (with_knee, without):
+        model.compile(keras.optimizers.SGD(0.1))
+        model.fit(data.inputs, targets, sample_weight=data.weights, batch_size=8, verbose=0)
+        losses.append(model.network.get_weights()[0])
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4, atol=1e-6)
 
 
 def chained(count, *, seed, width=10):
