@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import FILE, print_json, start_tensorflow
+from dnnlik.cli.options import FILE
+from dnnlik.cli.output import print_json
+from dnnlik.cli.start import start_tensorflow
 
 __all__ = ["command"]
 

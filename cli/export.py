@@ -6,14 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import (
-    FILE,
-    ProgressBar,
-    print_json,
-    publication,
-    publication_options,
-    start_tensorflow,
-)
+from dnnlik.cli.options import FILE, publication, publication_options
+from dnnlik.cli.output import ProgressBar, print_json
+from dnnlik.cli.start import start_tensorflow
 
 __all__ = ["command"]
 

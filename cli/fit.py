@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import ProgressBar, likelihood_arguments
+from dnnlik.cli.options import likelihood_arguments
+from dnnlik.cli.output import ProgressBar
 from dnnlik.cli.results import (
     any_likelihood,
     figures_of,
     finish,
-    finite_or_none,
     in_domain,
     output_option,
     parameter_option,
@@ -65,21 +65,21 @@ def _document(path: Path, best: Any, fitted: Any, pulls: Any, inside: Any) -> di
     constrained = {name: i for i, name in enumerate(pulls.names)}
     parameters = []
     for name, value, error in zip(best.parameters.names, best.point, fitted.errors, strict=True):
-        row = {"name": name, "value": float(value), "error": finite_or_none(error)}
+        row = {"name": name, "value": float(value), "error": error}
         if name in constrained:
             i = constrained[name]
-            row["pull"] = finite_or_none(pulls.pulls[i])
-            row["constraint"] = finite_or_none(pulls.constraints[i])
+            row["pull"] = pulls.pulls[i]
+            row["constraint"] = pulls.constraints[i]
         parameters.append(row)
     return {
         "likelihood": str(path),
         "status": best.status.value,
         "converged": best.converged,
-        "log_likelihood": finite_or_none(best.log_likelihood),
-        "twice_nll": finite_or_none(-2 * best.log_likelihood),
+        "log_likelihood": best.log_likelihood,
+        "twice_nll": -2 * best.log_likelihood,
         "in_domain": inside and inside[0],
         "parameters": parameters,
-        "correlation": finite_or_none(fitted.correlation),
+        "correlation": fitted.correlation,
     }
 
 
@@ -87,8 +87,8 @@ def _impacts(impacts: Any) -> dict[str, Any]:
     rows = [
         {
             "name": impacts.names[i],
-            "postfit": finite_or_none(impacts.postfit[i]),
-            "prefit": finite_or_none(impacts.prefit[i]),
+            "postfit": impacts.postfit[i],
+            "prefit": impacts.prefit[i],
         }
         for i in impacts.ranking
     ]

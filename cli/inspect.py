@@ -7,8 +7,11 @@ from typing import Any
 
 import click
 from dnnlik.cli.combine import summary
-from dnnlik.cli.common import FILE, opened_likelihood, print_json
+from dnnlik.cli.options import FILE
+from dnnlik.cli.output import print_json
+from dnnlik.cli.start import opened_likelihood
 
+from dnnlik.documents import plain
 from dnnlik.exceptions import InvalidFile
 
 __all__ = ["command"]
@@ -21,11 +24,11 @@ def command(path: Path) -> None:
     from dnnlik.combination import is_combination
 
     if path.is_dir() or path.suffix == ".onnx":
-        print_json(_published(path))
+        print_json(plain(_published(path)))
     elif path.suffix == ".h5":
-        print_json(_hdf5(path))
+        print_json(plain(_hdf5(path)))
     elif is_combination(path):
-        print_json(_combination(path))
+        print_json(plain(_combination(path)))
     else:
         raise InvalidFile(
             "expected a bundle folder, an .onnx file, an .h5 file of samples or a surrogate, or a "

@@ -7,17 +7,18 @@ from typing import Any
 
 import click
 import numpy as np
-from dnnlik.cli.common import ProgressBar, likelihood_arguments
+from dnnlik.cli.options import likelihood_arguments
+from dnnlik.cli.output import ProgressBar
 from dnnlik.cli.results import (
     any_likelihood,
     figures_of,
     finish,
-    finite_or_none,
     in_domain,
     output_option,
     parameter_option,
 )
 
+from dnnlik.documents import plain
 from dnnlik.exceptions import NotConverged
 
 __all__ = ["command"]
@@ -126,12 +127,10 @@ def _document(path: Path, found: Any, inside: Any) -> dict[str, Any]:
         "asimov": found.asimov,
         "converged": found.converged,
         "reached": found.reached,
-        "observed": finite_or_none(found.observed),
-        "expected": dict(
-            zip(("-2", "-1", "0", "1", "2"), finite_or_none(found.expected), strict=True)
-        ),
+        "observed": found.observed,
+        "expected": dict(zip(("-2", "-1", "0", "1", "2"), found.expected, strict=True)),
         "in_domain": inside,
-        "curve": {name: finite_or_none(getattr(curve, name)) for name in arrays},
+        "curve": {name: getattr(curve, name) for name in arrays},
     }
 
 
@@ -141,9 +140,9 @@ def _toys(simulated: Any, level: float) -> dict[str, Any]:
     return {
         "count": simulated.toys,
         "failed": int(simulated.failed.sum()),
-        "observed": finite_or_none(observed),
-        "expected": dict(zip(("-2", "-1", "0", "1", "2"), finite_or_none(expected), strict=True)),
-        **{name: finite_or_none(getattr(simulated, name)) for name in arrays},
+        "observed": observed,
+        "expected": dict(zip(("-2", "-1", "0", "1", "2"), expected, strict=True)),
+        **{name: getattr(simulated, name) for name in arrays},
     }
 
 
@@ -156,6 +155,6 @@ def _check(found: Any) -> None:
     if not found.reached:
         raise NotConverged(
             f"CLs stays above {1 - found.level:.3g} up to the upper bound of {found.poi!r}; wider "
-            f"bounds are needed. Received: limits {finite_or_none(found.observed)} observed, "
-            f"{finite_or_none(found.expected)} expected"
+            f"bounds are needed. Received: limits {plain(found.observed)} observed, "
+            f"{plain(found.expected)} expected"
         )

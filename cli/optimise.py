@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import FILE, ProgressBar, print_json, start_tensorflow
+from dnnlik.cli.options import FILE
+from dnnlik.cli.output import ProgressBar, print_json
+from dnnlik.cli.start import start_tensorflow
+
+from dnnlik.documents import plain
 
 __all__ = ["command"]
 
@@ -70,13 +73,12 @@ def command(
 
 
 def _document(result: Any, output: Path, files: list[str]) -> dict[str, Any]:
-    finite = {k: v if math.isfinite(v) else None for k, v in result.metrics.items()}
     return {
         "problem": result.problem.name,
         "objective": result.settings.objective,
         "best_epoch": result.best_epoch,
         "epochs": len(result.history) - 1,
-        "metrics": finite,
+        "metrics": plain(result.metrics),
         "seconds": round(result.seconds, 1),
         "output": str(output),
         "files": files,

@@ -10,14 +10,15 @@ from typing import Any
 
 import click
 import numpy as np
-from dnnlik.cli.common import FILE, opened_likelihood, print_json
+from dnnlik.cli.options import FILE
+from dnnlik.cli.output import print_json
+from dnnlik.cli.start import opened_likelihood
 from numpy.typing import NDArray
 
 __all__ = [
     "any_likelihood",
     "figures_of",
     "finish",
-    "finite_or_none",
     "in_domain",
     "output_option",
     "parameter_option",
@@ -53,14 +54,6 @@ def in_domain(likelihood: Any, points: NDArray[np.float64]) -> list[bool] | None
     return [bool(inside) for inside in likelihood.in_domain(points)]
 
 
-def finite_or_none(values: Any) -> Any:
-    """Numbers and (nested) arrays of them for JSON, where there is no NaN."""
-    array = np.asarray(values, dtype=float)
-    if array.ndim:
-        return [finite_or_none(value) for value in array]
-    return float(array) if np.isfinite(array) else None
-
-
 def figures_of(module: str) -> Any:
     """The module of `dnnlik.plotting` of this name; None, and a line, without matplotlib."""
     if find_spec("matplotlib") is None:
@@ -72,10 +65,12 @@ def figures_of(module: str) -> Any:
 def finish(
     document: dict[str, Any], name: str, output: Path | None, figures: dict[str, Any] | None = None
 ) -> None:
-    """Print the result; with an output folder, write it there with its figures."""
-    from dnnlik.documents import reason_of, write_json
+    """Print the result, null where there is no number; with an output folder, write it there
+    with its figures."""
+    from dnnlik.documents import plain, reason_of, write_json
     from dnnlik.exceptions import InvalidFile
 
+    document = plain(document)
     if output is not None:
         write_json(output / name, document)
         try:

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import FILE, print_json
+from dnnlik.cli.options import FILE
+from dnnlik.cli.output import print_json
+
+from dnnlik.documents import plain
 
 __all__ = ["command"]
 
@@ -54,7 +57,7 @@ def command(
             document["points"] = len(drawn)
             document["distinct_points"] = drawn.diagnostics["distinct_points"]
     finally:
-        print_json(document)
+        print_json(plain(document))
 
 
 def _document(path: Path, found: Any) -> dict[str, Any]:

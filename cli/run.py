@@ -7,23 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import (
+from dnnlik.cli.options import (
     FILE,
-    ProgressBar,
-    given_settings,
     likelihood_arguments,
-    opened_likelihood,
-    print_advice,
-    print_json,
     publication,
     publication_options,
     sampler_option,
     sampling_options,
     scan_option,
-    training_options,
-    training_settings,
-    validation_summary,
 )
+from dnnlik.cli.output import ProgressBar, print_advice, print_json, validation_summary
+from dnnlik.cli.start import opened_likelihood
+from dnnlik.cli.training import given_settings, training_options, training_settings
+
+from dnnlik.documents import plain
 
 __all__ = ["command"]
 
@@ -175,7 +172,7 @@ def _learn(
             "parameters": result.parameters,
             "points": result.points,
             "seconds": result.seconds,
-            **found.to_json(),
+            **plain(found.to_json()),
         }
     )
 
@@ -186,6 +183,10 @@ def _name(likelihood: Path) -> str:
     return likelihood.resolve().parent.name if generic else likelihood.stem
 
 
+def _shown(number: float | None, digits: str = ".2g") -> str:
+    return "none" if number is None else f"{number:{digits}}"
+
+
 def _print_table(result: Any) -> None:
     """A short table for people, on stderr; stdout has the same as JSON."""
     summary = validation_summary(result.validation)
@@ -193,13 +194,13 @@ def _print_table(result: Any) -> None:
         ("parameters", f"{result.parameters}"),
         ("points", f"{result.points}"),
         *((f"seconds, {step}", f"{seconds:.0f}") for step, seconds in result.seconds.items()),
-        ("rms error of ln L on the posterior", f"{summary['rms_error_posterior']:.2g}"),
+        ("rms error of ln L on the posterior", _shown(summary["rms_error_posterior"])),
     ]
     quadratic = summary["rms_error_posterior_quadratic_alone"]
     if quadratic is not None:
-        rows.append(("  the quadratic alone", f"{quadratic:.2g}"))
-    rows.append(("effective fraction", f"{summary['effective_fraction']:.4f}"))
-    rows += [(f"mean error of t, {n}", f"{v:.2g}") for n, v in summary["mean_error_t"].items()]
+        rows.append(("  the quadratic alone", _shown(quadratic)))
+    rows.append(("effective fraction", _shown(summary["effective_fraction"], ".4f")))
+    rows += [(f"mean error of t, {n}", _shown(v)) for n, v in summary["mean_error_t"].items()]
     rows.append(("verdict", "passed" if summary["passed"] else "below threshold"))
     rows.append(("bundle", str(result.bundle or "none")))
     width = max(len(name) for name, _ in rows)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from dnnlik.cli.common import (
+from dnnlik.cli.options import (
     FILE,
-    ProgressBar,
     gradients_option,
     likelihood_arguments,
-    opened_likelihood,
-    print_advice,
-    print_json,
     sampler_option,
     sampling_options,
 )
+from dnnlik.cli.output import ProgressBar, print_advice, print_json
+from dnnlik.cli.start import opened_likelihood
+
+from dnnlik.documents import plain
 
 __all__ = ["command"]
 
@@ -60,12 +60,13 @@ def command(
             gradients=gradients,
             progress=progress,
         )
+    said = {k: v for k, v in samples.diagnostics.items() if k != "chains"}
     print_json(
         {
             "samples": str(output),
             "points": len(samples),
             "unbiased": int(samples.unbiased.sum()),
             "parameters": len(samples.parameters),
-            **{k: v for k, v in samples.diagnostics.items() if k != "chains"},
+            **plain(said),  # a parameter that never moved has no R-hat
         }
     )

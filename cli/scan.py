@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 import numpy as np
-from dnnlik.cli.common import ProgressBar, likelihood_arguments, parse_values
+from dnnlik.cli.options import likelihood_arguments, parse_values
+from dnnlik.cli.output import ProgressBar
 from dnnlik.cli.results import (
     any_likelihood,
     figures_of,
     finish,
-    finite_or_none,
     in_domain,
     output_option,
     parameter_option,
@@ -67,8 +67,8 @@ def command(
         "best": scan.best[name],
         "converged": bool(scan.converged.all()) and scan.best.converged,
         "intervals": [{"t": t, "interval": list(ends)} for t, ends in intervals],
-        "values": finite_or_none(scan.values),
-        "t": finite_or_none(scan.t),
+        "values": scan.values,
+        "t": scan.t,
         "in_domain": in_domain(opened, scan.points),
     }
     plotting = figures_of("inference") if output else None

@@ -6,14 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import (
-    FILE,
-    ProgressBar,
-    print_json,
-    start_tensorflow,
-    training_options,
-    training_settings,
-)
+from dnnlik.cli.options import FILE
+from dnnlik.cli.output import ProgressBar, print_json
+from dnnlik.cli.start import start_tensorflow
+from dnnlik.cli.training import training_options, training_settings
 
 __all__ = ["command"]
 

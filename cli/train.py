@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import (
-    FILE,
-    ProgressBar,
-    print_json,
-    start_tensorflow,
-    training_options,
-    training_settings,
-)
+from dnnlik.cli.options import FILE
+from dnnlik.cli.output import ProgressBar, print_json
+from dnnlik.cli.start import start_tensorflow
+from dnnlik.cli.training import training_options, training_settings
+
+from dnnlik.documents import plain
 
 __all__ = ["command"]
 
@@ -40,7 +38,7 @@ def command(samples: Path, seed: int, output: Path, **options: Any) -> None:
         description = train_step(
             opened, settings, output, workers=options["workers"], progress=progress
         )
-    print_json({"surrogate": str(output), **_errors(opened, description)})
+    print_json({"surrogate": str(output), **plain(_errors(opened, description))})
 
 
 def _errors(samples: Any, description: Any) -> dict[str, Any]:

@@ -6,15 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.common import (
-    FILE,
-    ProgressBar,
-    likelihood_arguments,
-    opened_likelihood,
-    print_json,
-    scan_option,
-    validation_summary,
-)
+from dnnlik.cli.options import FILE, likelihood_arguments, scan_option
+from dnnlik.cli.output import ProgressBar, print_json, validation_summary
+from dnnlik.cli.start import opened_likelihood
 
 from dnnlik.exceptions import BelowThreshold
 

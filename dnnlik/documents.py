@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dnnlik.exceptions import InvalidFile
 
-__all__ = ["digest_of", "read_json", "reason_of", "write_bytes", "write_json", "write_text"]
+__all__ = [
+    "digest_of",
+    "plain",
+    "read_json",
+    "reason_of",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -39,6 +50,23 @@ def digest_of(document: Any) -> str:
     """SHA-256 of the canonical JSON: sorted keys, no white space."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold: arrays as lists, NaN and infinity as null.
+
+    >>> plain({"t": np.array([1.0, np.nan]), "n": np.int64(2), "names": ("a", "b")})
+    {'t': [1.0, None], 'n': 2, 'names': ['a', 'b']}
+    """
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def reason_of(error: Exception) -> str:

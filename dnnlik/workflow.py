@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.bundle.card import Publication
-from dnnlik.documents import read_json, write_json
+from dnnlik.documents import plain, read_json, write_json
 from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.refinement import (
@@ -188,7 +188,7 @@ def learn(
             samples, settings, folder / "surrogate.h5", workers=workers, progress=progress
         )
     found = accuracy(samples, SurrogateLikelihood(description))
-    write_json(folder / "accuracy.json", found.to_json())
+    write_json(folder / "accuracy.json", plain(found.to_json()))
     return LearnedResult(found, clock.seconds, len(samples.parameters), len(samples))
 
 

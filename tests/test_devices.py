@@ -31,7 +31,7 @@ def test_a_known_device(name):
 
 CODE = """
 import os
-from dnnlik.cli.common import start_tensorflow
+from dnnlik.cli.start import start_tensorflow
 start_tensorflow()
 print(os.environ["TF_FORCE_GPU_ALLOW_GROWTH"])
 """

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dnnlik.documents import read_json, write_json
+from dnnlik.documents import plain, read_json, write_json
 from dnnlik.environment import software_versions
 from dnnlik.exceptions import InvalidFile
 from dnnlik.inference import Pulls, UpperLimit
@@ -95,21 +92,8 @@ def document_of(report: Validation) -> JSON:
         "subject": report.subject,
         "software": software_versions(),
     }
-    plain: JSON = _plain(document)
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    """Arrays as lists, NaN and infinity as null."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value
+    finite: JSON = plain(document)
+    return finite
 
 
 def _scan(scan: Scan) -> JSON:
