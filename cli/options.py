@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from dnnlik.cli.grouping import grouped, together
 from numpy.typing import NDArray
 
 __all__ = [
@@ -19,23 +19,10 @@ __all__ = [
     "publication_options",
     "sampler_option",
     "sampling_options",
-    "scan_option",
-    "together",
+    "validation_options",
 ]
 
 FILE = click.Path(path_type=Path)
-
-Decorated = Callable[..., Any]
-
-
-def together(*decorators: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
-    def decorate(function: Decorated) -> Decorated:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate
-
 
 likelihood_arguments = together(
     click.argument("likelihood", type=FILE),
@@ -129,11 +116,41 @@ def parse_values(
         raise click.BadParameter(f"expected LOW:HIGH:COUNT. Received: {text!r}") from None
 
 
-scan_option = click.option(
-    "--scan",
-    callback=parse_values,
-    help="Values of the parameter of interest for t, LOW:HIGH:COUNT.  [default: up to t = 9]",
+def _request(surrogate_sampler: str | None, **values: Any) -> Any:
+    from dnnlik.validation.request import Request
+
+    return Request(sampler=surrogate_sampler, **values)
+
+
+validation_options = grouped(
+    "request",
+    _request,
+    click.option(
+        "--scan",
+        callback=parse_values,
+        help="Values of the parameter of interest for t, LOW:HIGH:COUNT.  [default: up to t = 9]",
+    ),
+    click.option(
+        "--scan-parameter",
+        "scan_parameters",
+        multiple=True,
+        help="Scan t of this parameter as well; repeat for more.",
+    ),
+    click.option(
+        "--surrogate-sampler",
+        type=click.Choice(["emcee", "hamiltonian"]),
+        help="Of points from the surrogate.  [default: that of the samples]",
+    ),
+    click.option("--quick", is_flag=True, help="Draw no points from the surrogate."),
+    click.option(
+        "--toys",
+        default=0,
+        show_default=True,
+        type=click.IntRange(min=0),
+        help="Random datasets a hypothesis, for the confidence of intervals.",
+    ),
 )
+"""The `dnnlik.validation.request.Request` of a validation, as ``request``."""
 
 
 def publication(title: str | None, authors: tuple[str, ...], license: str, name: str) -> Any:

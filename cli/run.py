@@ -14,7 +14,7 @@ from dnnlik.cli.options import (
     publication_options,
     sampler_option,
     sampling_options,
-    scan_option,
+    validation_options,
 )
 from dnnlik.cli.output import ProgressBar, print_advice, print_json, validation_summary
 from dnnlik.cli.start import opened_likelihood
@@ -23,6 +23,13 @@ from dnnlik.cli.training import given_settings, training_options, training_setti
 from dnnlik.documents import plain
 
 __all__ = ["command"]
+
+_MEANINGLESS = {
+    *("points", "strategy", "mix", "sampler"),
+    *("scan", "scan_parameters", "surrogate_sampler", "quick", "toys"),
+    *("title", "authors", "license", "accept_below_threshold"),
+}
+"""Of --calls, which has samples of its own and ends before a validation and a bundle."""
 
 
 @click.command("run")
@@ -48,7 +55,7 @@ __all__ = ["command"]
     "posterior gives them.  [default: 1]",
 )
 @training_options
-@scan_option
+@validation_options
 @publication_options
 @click.option("-o", "--output", type=FILE, required=True, help="Folder of everything.")
 @click.pass_context
@@ -66,7 +73,7 @@ def command(
     calls: int | None,
     rounds: int | None,
     power: float | None,
-    scan: Any,
+    request: Any,
     title: str | None,
     authors: tuple[str, ...],
     license: str,
@@ -103,7 +110,7 @@ def command(
             seed=seed,
             settings=settings,
             workers=training["workers"],
-            scan=scan,
+            request=replace(request, seed=seed),
             publication=publication(title, authors, license, _name(likelihood)),
             accept_below_threshold=accept_below_threshold,
             progress=progress,
@@ -125,11 +132,16 @@ def command(
 def _refuse_without_meaning(context: click.Context) -> None:
     """Options that `--calls` has no use for."""
     given = click.core.ParameterSource.COMMANDLINE
-    names = ("points", "strategy", "mix", "sampler", "scan", "title", "authors", "license")
-    named = [name for name in names if context.get_parameter_source(name) == given]
+    named = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in _MEANINGLESS and context.get_parameter_source(parameter.name) == given
+    ]
     if named:
-        options = ", ".join("--author" if name == "authors" else f"--{name}" for name in named)
-        raise click.UsageError(f"--calls chooses its points itself. Received: {options}")
+        raise click.UsageError(
+            "--calls chooses its points itself, and ends before a validation: leave out what is "
+            f"of them. Received: {', '.join(named)}"
+        )
 
 
 def _learn(

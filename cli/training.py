@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from dnnlik.cli.options import together
+from dnnlik.cli.grouping import together
 
 __all__ = ["given_settings", "training_options", "training_settings"]
 

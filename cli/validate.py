@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.options import FILE, likelihood_arguments, scan_option
+from dnnlik.cli.options import FILE, likelihood_arguments, validation_options
 from dnnlik.cli.output import ProgressBar, print_json, validation_summary
 from dnnlik.cli.start import opened_likelihood
 
@@ -19,26 +19,7 @@ __all__ = ["command"]
 @likelihood_arguments
 @click.argument("samples", type=FILE)
 @click.argument("surrogate", type=FILE)
-@scan_option
-@click.option(
-    "--scan-parameter",
-    "scan_parameters",
-    multiple=True,
-    help="Scan t of this parameter as well; repeat for more.",
-)
-@click.option(
-    "--surrogate-sampler",
-    type=click.Choice(["emcee", "hamiltonian"]),
-    help="Of points from the surrogate.  [default: that of SAMPLES]",
-)
-@click.option("--quick", is_flag=True, help="Draw no points from the surrogate.")
-@click.option(
-    "--toys",
-    default=0,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Random datasets a hypothesis, for the confidence of intervals.",
-)
+@validation_options
 @click.option("-o", "--output", type=FILE, default=Path("validation"), show_default=True)
 def command(
     likelihood: Path,
@@ -47,11 +28,7 @@ def command(
     measurement: str | None,
     samples: Path,
     surrogate: Path,
-    scan: Any,
-    scan_parameters: tuple[str, ...],
-    surrogate_sampler: str | None,
-    quick: bool,
-    toys: int,
+    request: Any,
     output: Path,
 ) -> None:
     """Compare SURROGATE with LIKELIHOOD on the held-out part of SAMPLES.
@@ -63,15 +40,7 @@ def command(
     opened_samples = Samples.open(samples)
     opened = opened_likelihood(likelihood, patchset, patch, measurement)
     from dnnlik.steps import validate_step
-    from dnnlik.validation.request import Request
 
-    request = Request(
-        scan=scan,
-        scan_parameters=scan_parameters,
-        sampler=surrogate_sampler,
-        quick=quick,
-        toys=toys,
-    )
     with ProgressBar() as progress:
         validation = validate_step(
             opened, opened_samples, surrogate, output, request=request, progress=progress

@@ -16,9 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dnnlik.bundle.card import Publication
 from dnnlik.documents import plain, read_json, write_json
 from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput
@@ -67,7 +64,7 @@ def run(
     seed: int = 0,
     settings: TrainingSettings | None = None,
     workers: int = 1,
-    scan: NDArray[np.float64] | None = None,
+    request: Request | None = None,
     thresholds: Thresholds | None = None,
     publication: Publication | None = None,
     accept_below_threshold: bool = False,
@@ -75,10 +72,12 @@ def run(
 ) -> RunResult:
     """Sample, train, validate and export into a folder; what is done is not done again.
 
-    A surrogate that misses its thresholds is not published: see `RunResult.refused`.
+    ``request`` is what the validation does beyond its fixed part. A surrogate that misses its
+    thresholds is not published: see `RunResult.refused`.
 
     Raises:
         InvalidInput, NotConverged: see `sample` and `train`.
+        InvalidParameters: an unknown parameter to scan.
     """
     folder = Path(folder)
     if "unbiased" not in mix_of(strategy):
@@ -86,6 +85,9 @@ def run(
             "a surrogate is validated on the posterior: the strategy must be 'mixed', "
             f"'unbiased' or a mix with a share of 'unbiased'. Received: {strategy!r}"
         )
+    request = request or Request(seed=seed)
+    for name in request.scan_parameters:
+        likelihood.parameters.index(name)  # now, not after hours of sampling
     settings = settings or TrainingSettings(seed=seed)
     publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
     clock = _Clock(folder)
@@ -109,7 +111,7 @@ def run(
             samples,
             folder / "surrogate.h5",
             folder / "validation",
-            request=Request(scan=scan, seed=seed),
+            request=request,
             thresholds=thresholds,
             progress=progress,
         )

@@ -6,9 +6,10 @@ import shutil
 import pytest
 
 from dnnlik.bundle.card import Publication
-from dnnlik.exceptions import InvalidInput
+from dnnlik.exceptions import InvalidInput, InvalidParameters
 from dnnlik.steps import train_step, validate_step
 from dnnlik.surrogate.settings import TrainingSettings
+from dnnlik.validation.document import read_validation
 from dnnlik.validation.request import Request
 from dnnlik.validation.thresholds import Thresholds
 from dnnlik.workflow import run
@@ -97,6 +98,27 @@ def test_another_request_is_another_validation(small_run, copy):
     assert [s["name"] for s in made["scans"]] == ["mu", "jes"]
     assert (copy / "validation" / "t_jes.png").exists()
     assert not (copy / "validation" / "t_old.png").exists()
+
+
+def test_a_run_validates_as_asked(small_run, copy):
+    """`run` hands its request on; the default one has the seed of the run."""
+    assert request_of(small_run.folder)["seed"] == 0
+    request = Request(quick=True, scan_parameters=("jes",), seed=3)
+    made = again(small_run, copy, request=request, publication=_title(copy)).validation
+    assert made["surrogate_sample"] is None
+    assert [s["name"] for s in made["scans"]] == ["mu", "jes"]
+    assert request_of(copy) == request.to_json()
+
+
+def request_of(folder):
+    return read_validation(folder / "validation" / "validation.json")["subject"]["request"]
+
+
+def test_an_unknown_parameter_is_refused_before_sampling(small_run, tmp_path):
+    """A misspelt parameter to scan does not cost a sampling and a training."""
+    with pytest.raises(InvalidParameters, match="no parameter of this name"):
+        run(small_run.likelihood, tmp_path / "new", request=Request(scan_parameters=["jse"]))
+    assert not (tmp_path / "new").exists()
 
 
 def test_other_samples_mean_another_surrogate(small_run, copy):
