@@ -18,7 +18,7 @@ from dnnlik.cli.options import (
 )
 from dnnlik.cli.output import ProgressBar, print_advice, print_json, validation_summary
 from dnnlik.cli.start import opened_likelihood
-from dnnlik.cli.training import given_settings, training_options, training_settings
+from dnnlik.cli.training import Training, training_options
 
 from dnnlik.documents import plain
 
@@ -73,13 +73,13 @@ def command(
     calls: int | None,
     rounds: int | None,
     power: float | None,
+    training: Training,
     request: Any,
     title: str | None,
     authors: tuple[str, ...],
     license: str,
     accept_below_threshold: bool,
     output: Path,
-    **training: Any,
 ) -> None:
     """Sample LIKELIHOOD, train, validate and export a bundle, in one folder.
 
@@ -89,7 +89,7 @@ def command(
         raise click.UsageError("--rounds and --power are of --calls. Received: no --calls")
     if calls is not None:
         _refuse_without_meaning(context)
-    settings = training_settings(training, seed)
+    settings = training.settings(seed)
     opened = opened_likelihood(likelihood, patchset, patch, measurement)
     if calls is not None:
         asked = {"rounds": rounds, "power": power}
@@ -109,7 +109,7 @@ def command(
             sampler=sampler,
             seed=seed,
             settings=settings,
-            workers=training["workers"],
+            workers=training.workers,
             request=replace(request, seed=seed),
             publication=publication(title, authors, license, _name(likelihood)),
             accept_below_threshold=accept_below_threshold,
@@ -150,15 +150,15 @@ def _learn(
     calls: int,
     seed: int,
     refinement: dict[str, Any],
-    training: dict[str, Any],
+    training: Training,
 ) -> None:
     from dnnlik.refinement import RefinementSettings, small_data_settings
     from dnnlik.workflow import learn
 
-    if training["recipe"] == "default":  # few points have other defaults
-        settings = replace(small_data_settings(calls, seed=seed), **given_settings(training))
+    if training.recipe == "default":  # few points have other defaults
+        settings = training.changed(small_data_settings(calls, seed=seed))
     else:
-        settings = training_settings(training, seed)
+        settings = training.settings(seed)
     with ProgressBar() as progress:
         result = learn(
             likelihood,
@@ -167,7 +167,7 @@ def _learn(
             seed=seed,
             settings=settings,
             refinement=RefinementSettings(**refinement),
-            workers=training["workers"],
+            workers=training.workers,
             progress=progress,
         )
     found = result.accuracy

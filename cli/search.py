@@ -9,7 +9,7 @@ import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
 from dnnlik.cli.start import start_tensorflow
-from dnnlik.cli.training import training_options, training_settings
+from dnnlik.cli.training import Training, training_options
 
 __all__ = ["command"]
 
@@ -67,8 +67,8 @@ def command(
     varied: dict[str, tuple[Any, ...]],
     random: int | None,
     seed: int,
+    training: Training,
     output: Path,
-    **options: Any,
 ) -> None:
     """Train on SAMPLES with several settings, and keep the best as best.h5.
 
@@ -83,9 +83,9 @@ def command(
     from dnnlik.surrogate.search import grid, some_of
     from dnnlik.trials import search
 
-    trials = some_of(grid(training_settings(options, _BASE_SEED), varied), random, seed)
+    trials = some_of(grid(training.settings(_BASE_SEED), varied), random, seed)
     with ProgressBar() as progress:
-        found = search(opened, trials, output, workers=options["workers"], progress=progress)
+        found = search(opened, trials, output, workers=training.workers, progress=progress)
     _print_table(found, list(varied))
     print_json(
         {

@@ -9,7 +9,7 @@ import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
 from dnnlik.cli.start import start_tensorflow
-from dnnlik.cli.training import training_options, training_settings
+from dnnlik.cli.training import Training, training_options
 
 from dnnlik.documents import plain
 
@@ -21,13 +21,13 @@ __all__ = ["command"]
 @training_options
 @click.option("--seed", default=0, show_default=True, help="Of weights and order of points.")
 @click.option("-o", "--output", type=FILE, default=Path("surrogate.h5"), show_default=True)
-def command(samples: Path, seed: int, output: Path, **options: Any) -> None:
+def command(samples: Path, seed: int, output: Path, training: Training) -> None:
     """Train a surrogate on SAMPLES (from `dnnlik sample`).
 
     A killed training goes on after its last epoch. The quadratic baseline alone is
     printed beside the network, on validation points.
     """
-    settings = training_settings(options, seed)
+    settings = training.settings(seed)
     from dnnlik.sampling import Samples
 
     opened = Samples.open(samples)
@@ -36,7 +36,7 @@ def command(samples: Path, seed: int, output: Path, **options: Any) -> None:
 
     with ProgressBar() as progress:
         description = train_step(
-            opened, settings, output, workers=options["workers"], progress=progress
+            opened, settings, output, workers=training.workers, progress=progress
         )
     print_json({"surrogate": str(output), **plain(_errors(opened, description))})
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from dnnlik.differentiable.objectives import OBJECTIVES
 from dnnlik.differentiable.observables import NetworkObservable
 from dnnlik.differentiable.optimisation import Optimised
 from dnnlik.differentiable.workspace import hard_templates, workspace_of
-from dnnlik.documents import write_json
+from dnnlik.documents import plain, write_json
 from dnnlik.environment import software_versions
 from dnnlik.typing import JSON, Progress, no_progress
 
@@ -57,14 +55,9 @@ def _history(result: Optimised) -> JSON:
         "observable": result.observable.to_json(),
         "best_epoch": result.best_epoch,
         "objectives": {name: o.description for name, o in OBJECTIVES.items()},
-        "epochs": [_finite(record) for record in result.history],
+        "epochs": plain(result.history),
         "versions": software_versions(),
     }
-
-
-def _finite(record: dict[str, float]) -> dict[str, Any]:
-    """JSON has no NaN."""
-    return {name: value if math.isfinite(value) else None for name, value in record.items()}
 
 
 def _write_network(result: Optimised, observable: NetworkObservable, path: Path) -> None:

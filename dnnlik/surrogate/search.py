@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -17,13 +17,13 @@ from dnnlik.surrogate.data import split
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
+from dnnlik.surrogate.settings_text import KINDS, setting_of
 
 __all__ = ["NEAR", "Score", "grid", "parse_values", "score_of", "some_of"]
 
 NEAR = 5.0
 """Drop of the log-likelihood below its maximum up to which a point is near it."""
 
-_KINDS = {f.name: str(f.type) for f in fields(TrainingSettings)}
 _EXPECTED = {
     "int": "whole numbers separated by commas",
     "float": "numbers separated by commas",
@@ -48,36 +48,19 @@ def parse_values(name: str, text: str) -> tuple[Any, ...]:
     Raises:
         InvalidInput: no such setting, or values that are none of it.
     """
-    if name not in _KINDS:
+    if name not in KINDS:
         raise InvalidInput(
-            f"the settings that can be varied are {', '.join(_KINDS)}. Received: {name!r}"
+            f"the settings that can be varied are {', '.join(KINDS)}. Received: {name!r}"
         )
-    kind, _, optional = _KINDS[name].partition(" | ")
-    values: list[Any]
+    kind = KINDS[name].partition(" | ")[0]
     try:
         parts = text.split("/" if kind.startswith("tuple") else ",")
-        values = [
-            None if optional and part.strip() == "none" else _value(kind, part.strip())
-            for part in parts
-        ]
-    except ValueError:
+        values = [setting_of(name, part) for part in parts]
+    except InvalidInput:
         raise InvalidInput(f"{name}: expected {_EXPECTED[kind]}. Received: {text!r}") from None
     for value in values:
         TrainingSettings(**{name: value})  # raises where it means nothing
     return tuple(dict.fromkeys(values))
-
-
-def _value(kind: str, text: str) -> Any:
-    if kind.startswith("tuple"):
-        return tuple(int(units) for units in text.split(","))
-    if kind == "bool":
-        return (False, True)[("false", "true").index(text)]
-    if kind == "str":
-        return text
-    number = int(text) if kind == "int" else float(text)
-    if not math.isfinite(number):
-        raise ValueError(text)
-    return number
 
 
 def grid(
