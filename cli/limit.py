@@ -9,6 +9,7 @@ import click
 import numpy as np
 from dnnlik.cli.options import likelihood_arguments
 from dnnlik.cli.output import ProgressBar
+from dnnlik.cli.ranges import COUNT, FRACTION, SEED
 from dnnlik.cli.results import (
     any_likelihood,
     figures_of,
@@ -29,7 +30,7 @@ _TOY_VALUES = 9
 @click.command("limit")
 @likelihood_arguments
 @parameter_option
-@click.option("--level", default=0.95, show_default=True, help="Confidence level.")
+@click.option("--level", type=FRACTION, default=0.95, show_default=True, help="Confidence level.")
 @click.option(
     "--test-statistic",
     type=click.Choice(["qtilde", "q"]),
@@ -37,10 +38,8 @@ _TOY_VALUES = 9
     show_default=True,
     help="q: for a parameter that may be negative.",
 )
-@click.option(
-    "--toys", type=click.IntRange(min=1), help="Toys of each hypothesis as well.  [default: none]"
-)
-@click.option("--seed", default=0, show_default=True, help="Seed of the toys.")
+@click.option("--toys", type=COUNT, help="Toys of each hypothesis as well.  [default: none]")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the toys.")
 @output_option
 def command(
     likelihood: Path,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
+from dnnlik.cli.ranges import COUNT, POSITIVE, SEED
 from dnnlik.cli.start import start_tensorflow
 
 from dnnlik.documents import plain
@@ -25,15 +26,19 @@ _SHOWN = ("cls", "p0", "significance", "limit", "sigma_mu", "asimov_significance
     show_default=True,
     help="Or a sum, such as 'cls + 0.5*p0'; a wrong name lists all.",
 )
-@click.option("--bins", default=5, show_default=True, help="Of the network's output.")
-@click.option("--epochs", default=60, show_default=True, help="Passes over the events.")
-@click.option("--batch-size", default=500, show_default=True, help="Events of each sample.")
+@click.option("--bins", type=COUNT, default=5, show_default=True, help="Of the network's output.")
+@click.option("--epochs", type=COUNT, default=60, show_default=True, help="Passes over the events.")
 @click.option(
-    "--learning-rate", type=float, help="Of Adam, at the start.  [default: 0.001; of cuts 0.05]"
+    "--batch-size", type=COUNT, default=500, show_default=True, help="Events of each sample."
 )
-@click.option("--bandwidth", default=0.09, show_default=True, help="Of the smooth histogram.")
+@click.option(
+    "--learning-rate", type=POSITIVE, help="Of Adam, at the start.  [default: 0.001; of cuts 0.05]"
+)
+@click.option(
+    "--bandwidth", type=POSITIVE, default=0.09, show_default=True, help="Of the smooth histogram."
+)
 @click.option("--train-edges", is_flag=True, help="Train the bin edges as well.")
-@click.option("--seed", default=0, show_default=True, help="Of all randomness.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of all randomness.")
 @click.option("--device", help="Such as GPU:0.  [default: TensorFlow's choice]")
 @click.option("-o", "--output", type=FILE, required=True, help="Folder of everything.")
 def command(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import numpy as np
 from dnnlik.cli.grouping import grouped, together
+from dnnlik.cli.ranges import COUNT, SEED
 from numpy.typing import NDArray
 
 __all__ = [
@@ -50,7 +51,9 @@ def parse_mix(
 
 
 sampling_options = together(
-    click.option("--points", default=100_000, show_default=True, help="Points to sample."),
+    click.option(
+        "--points", type=COUNT, default=100_000, show_default=True, help="Points to sample."
+    ),
     click.option(
         "--strategy",
         type=click.Choice(["mixed", "unbiased", "profiled"]),
@@ -65,7 +68,7 @@ sampling_options = together(
         "wider) and boundary (rays to its far ends), e.g. "
         "unbiased=0.6,profiled=0.3,tempered=0.1.",
     ),
-    click.option("--seed", default=0, show_default=True, help="Seed of all randomness."),
+    click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of all randomness."),
 )
 
 sampler_option = click.option(

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import print_json
+from dnnlik.cli.ranges import COUNT, SEED
 
 from dnnlik.documents import plain
 
@@ -25,10 +26,10 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=FILE, help="Sample file of resampled points.")
 @click.option(
     "--resample",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="Points of the output.  [default: the effective size of the weights]",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the resampling.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the resampling.")
 def command(
     samples: Path, prior: Path, output: Path | None, resample: int | None, seed: int
 ) -> None:

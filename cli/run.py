@@ -17,6 +17,7 @@ from dnnlik.cli.options import (
     validation_options,
 )
 from dnnlik.cli.output import ProgressBar, print_advice, print_json, validation_summary
+from dnnlik.cli.ranges import COUNT, NOT_NEGATIVE
 from dnnlik.cli.start import opened_likelihood
 from dnnlik.cli.training import Training, training_options
 
@@ -38,19 +39,19 @@ _MEANINGLESS = {
 @sampler_option
 @click.option(
     "--calls",
-    type=int,
+    type=COUNT,
     help="Learn a slow likelihood from at most so many calls (points), chosen as it is "
     "learned; instead of --points and --strategy. Ends with accuracy.json, without a bundle. "
     "Defaults of the training are then those for few points: two --members, 4000 --steps.",
 )
 @click.option(
     "--rounds",
-    type=int,
+    type=COUNT,
     help="Of --calls: how often points are chosen by what was learned.  [default: 3]",
 )
 @click.option(
     "--power",
-    type=float,
+    type=NOT_NEGATIVE,
     help="Of --calls: points are drawn in proportion to the uncertainty to this power, 0 as the "
     "posterior gives them.  [default: 1]",
 )

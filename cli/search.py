@@ -8,6 +8,7 @@ from typing import Any
 import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
+from dnnlik.cli.ranges import COUNT, SEED
 from dnnlik.cli.start import start_tensorflow
 from dnnlik.cli.training import Training, training_options
 
@@ -51,8 +52,10 @@ def parse_vary(
     "or optimizer=muon,adam. Those of layers have '/' between them, because they have commas "
     "inside: layers=128,128/200,200,200. Repeat for more settings: every combination is tried.",
 )
-@click.option("--random", type=int, help="So many random ones of the combinations.  [default: all]")
-@click.option("--seed", default=0, show_default=True, help="Of the choice of --random.")
+@click.option(
+    "--random", type=COUNT, help="So many random ones of the combinations.  [default: all]"
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the choice of --random.")
 @training_options
 @click.option(
     "-o",

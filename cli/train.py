@@ -8,6 +8,7 @@ from typing import Any
 import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
+from dnnlik.cli.ranges import SEED
 from dnnlik.cli.start import start_tensorflow
 from dnnlik.cli.training import Training, training_options
 
@@ -19,7 +20,9 @@ __all__ = ["command"]
 @click.command("train")
 @click.argument("samples", type=FILE)
 @training_options
-@click.option("--seed", default=0, show_default=True, help="Of weights and order of points.")
+@click.option(
+    "--seed", type=SEED, default=0, show_default=True, help="Of weights and order of points."
+)
 @click.option("-o", "--output", type=FILE, default=Path("surrogate.h5"), show_default=True)
 def command(samples: Path, seed: int, output: Path, training: Training) -> None:
     """Train a surrogate on SAMPLES (from `dnnlik sample`).

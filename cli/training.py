@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import click
-from dnnlik.cli.grouping import grouped, together
+from dnnlik.cli.grouping import grouped
+from dnnlik.cli.ranges import COUNT
+from dnnlik.cli.setting_options import setting_options
 
 from dnnlik.exceptions import InvalidInput
 from dnnlik.surrogate.settings import TrainingSettings, recipe
@@ -60,18 +62,6 @@ def _training(recipe: str, workers: int, others: dict[str, Any], **own: Any) -> 
     return Training(recipe, given | others, workers)
 
 
-def parse_layers(
-    context: click.Context, option: click.Parameter, text: str | None
-) -> tuple[int, ...] | None:
-    """``"200,200"`` → (200, 200)."""
-    try:
-        return None if text is None else setting_of("layers", text)
-    except InvalidInput:
-        raise click.BadParameter(
-            f"expected units separated by commas. Received: {text!r}"
-        ) from None
-
-
 def parse_settings(
     context: click.Context, option: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, Any]:
@@ -94,62 +84,6 @@ def parse_settings(
     return found
 
 
-_own_options = together(
-    click.option(
-        "--layers",
-        callback=parse_layers,
-        help="Units of the hidden layers.  [default: 200,200,200]",
-    ),
-    click.option(
-        "--activation",
-        type=click.Choice(["silu", "selu", "tanh"]),
-        help="Of the hidden layers.  [default: silu]",
-    ),
-    click.option(
-        "--bends/--no-bends",
-        default=None,
-        help="A second input for each normally constrained parameter, bent as the "
-        "interpolations of systematics are.  [default: bends]",
-    ),
-    click.option(
-        "--baseline",
-        type=click.Choice(["best", "regression", "hessian", "none"]),
-        help="The quadratic beside the network: fitted to the points, the expansion at the "
-        "maximum, or the better one. none: the network learns all, constraints included.  "
-        "[default: best]",
-    ),
-    click.option("--optimizer", type=click.Choice(["muon", "adam"]), help="[default: muon]"),
-    click.option(
-        "--learning-rate", type=float, help="At the start.  [default: 0.005; of adam 0.001]"
-    ),
-    click.option(
-        "--schedule",
-        type=click.Choice(["cosine", "plateau"]),
-        help="Of the rate: down to zero, or cut where the validation loss stays.  "
-        "[default: cosine]",
-    ),
-    click.option("--batch-size", type=int, help="Points a step.  [default: 512]"),
-    click.option("--steps", type=int, help="Steps in all, in whole epochs.  [default: 20000]"),
-    click.option("--max-epochs", type=int, help="Epochs, in place of --steps."),
-    click.option(
-        "--gradient-weight", type=float, help="Weight of gradients in the loss.  [default: 4]"
-    ),
-    click.option(
-        "--peak-weight", type=float, help="Extra weight of points at the maximum.  [default: 5]"
-    ),
-    click.option(
-        "--precision",
-        type=click.Choice(["float32", "float64"]),
-        help="Of the training.  [default: float32]",
-    ),
-    click.option(
-        "--members",
-        type=int,
-        help="Networks of an ensemble, which knows its uncertainty.  [default: 1]",
-    ),
-)
-
-
 def _names_of(options: Callable[..., Any]) -> set[str]:
     def probe() -> None: ...
 
@@ -159,7 +93,7 @@ def _names_of(options: Callable[..., Any]) -> set[str]:
 SETTABLE = {
     name: getattr(TrainingSettings(), name)
     for name in KINDS
-    if name not in {"seed", *_names_of(_own_options)}
+    if name not in {"seed", *_names_of(setting_options)}
 }
 """Fields of `TrainingSettings` without an option of their own, and their defaults."""
 
@@ -174,7 +108,7 @@ training_options = grouped(
         help="Settings that the options below change. paper: those of arXiv:1911.03305; its "
         "two layers of 5000 units take days without a GPU, --layers 500,500 hours.",
     ),
-    _own_options,
+    setting_options,
     click.option(
         "--set",
         "others",
@@ -186,7 +120,7 @@ training_options = grouped(
     ),
     click.option(
         "--workers",
-        type=click.IntRange(min=1),
+        type=COUNT,
         default=1,
         show_default=True,
         help="Members that are trained at the same time.",

@@ -189,12 +189,11 @@ def test_malformed_values_are_wrong_usage(values, gauss):
 
 
 def test_bad_input_is_one_line(gauss, tmp_path):
-    """Unknown parameters, values outside the bounds, levels, files: exit code 3."""
+    """Unknown parameters, values outside the bounds, files: exit code 3."""
     refused(3, "Received: 'nothing'", "scan", gauss, "--parameter", "nothing")
     refused(3, "Received: 'nothing'", "limit", gauss, "--parameter", "nothing")
     refused(3, "Received: 'nothing'", "fit", gauss, "--impacts", "--parameter", "nothing")
     refused(3, "within its bounds", "scan", gauss, "--values", "0:30:3")
-    refused(3, "between 0 and 1", "limit", gauss, "--level", "95")
     refused(3, "use qtilde", "limit", gauss, "--test-statistic", "q")
     refused(3, "a toy needs other data", "limit", gauss, "--toys", "10")
     refused(3, "no such", "fit", tmp_path / "none.json")
