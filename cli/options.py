@@ -68,6 +68,14 @@ sampling_options = together(
         "wider) and boundary (rays to its far ends), e.g. "
         "unbiased=0.6,profiled=0.3,tempered=0.1.",
     ),
+    click.option(
+        "--thin",
+        type=COUNT,
+        default=1,
+        show_default=True,
+        help="Store one step in so many of a sampler of the posterior, or more where a chain is "
+        "short: slower, and more independent points.",
+    ),
     click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of all randomness."),
 )
 

@@ -26,7 +26,7 @@ from dnnlik.documents import plain
 __all__ = ["command"]
 
 _MEANINGLESS = {
-    *("points", "strategy", "mix", "sampler"),
+    *("points", "strategy", "mix", "sampler", "thin"),
     *("scan", "scan_parameters", "surrogate_sampler", "quick", "toys"),
     *("title", "authors", "license", "accept_below_threshold"),
 }
@@ -69,6 +69,7 @@ def command(
     points: int,
     strategy: str,
     mix: dict[str, float] | None,
+    thin: int,
     seed: int,
     sampler: str,
     calls: int | None,
@@ -108,6 +109,7 @@ def command(
             points=points,
             strategy=mix or strategy,
             sampler=sampler,
+            thin=thin,
             seed=seed,
             settings=settings,
             workers=training.workers,

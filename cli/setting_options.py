@@ -58,8 +58,8 @@ setting_options = together(
         help="Of the rate: down to zero, or cut where the validation loss stays.  "
         "[default: cosine]",
     ),
-    click.option("--batch-size", type=COUNT, help="Points a step.  [default: 512]"),
-    click.option("--steps", type=COUNT, help="Steps in all, in whole epochs.  [default: 20000]"),
+    click.option("--batch-size", type=COUNT, help="Points a step.  [default: 1024]"),
+    click.option("--steps", type=COUNT, help="Steps in all, in whole epochs.  [default: 10000]"),
     click.option("--max-epochs", type=COUNT, help="Epochs, in place of --steps."),
     click.option(
         "--gradient-weight",

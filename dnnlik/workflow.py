@@ -61,6 +61,7 @@ def run(
     points: int = 100_000,
     strategy: str | Mapping[str, float] = "mixed",
     sampler: str = "emcee",
+    thin: int = 1,
     seed: int = 0,
     settings: TrainingSettings | None = None,
     workers: int = 1,
@@ -98,6 +99,7 @@ def run(
             strategy=strategy,
             sampler=sampler,
             points=points,
+            thin=thin,
             seed=seed,
             progress=progress,
         )

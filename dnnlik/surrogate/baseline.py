@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.sampling.samples import Samples
-from dnnlik.surrogate.data import split
+from dnnlik.surrogate.data import split, validation_rows
 from dnnlik.surrogate.description import Quadratic
 
 __all__ = ["expansion", "quadratic_of", "regression"]
@@ -35,7 +35,7 @@ def quadratic_of(samples: Samples, kind: str) -> tuple[str, Quadratic | None]:
     Args:
         samples: of the file; "regression" fits its training points.
         kind: one of these, or "best": the one with the smaller spread of errors on
-            validation points. Where the points are too few for a regression, both are the
+            `validation_rows`. Where the points are too few for a regression, both are the
             expansion, "hessian".
     """
     if kind == "none":
@@ -46,8 +46,8 @@ def quadratic_of(samples: Samples, kind: str) -> tuple[str, Quadratic | None]:
         found["regression"] = fitted
     if kind in found:
         return kind, found[kind]
-    validation = samples.rows(split(samples).validation)
-    best = min(found, key=lambda name: _spread(found[name], validation))
+    rows = validation_rows(samples)
+    best = min(found, key=lambda name: _spread(found[name], rows))
     return best, found[best]
 
 

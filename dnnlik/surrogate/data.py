@@ -13,7 +13,16 @@ from dnnlik.surrogate.bends import bends_of
 from dnnlik.surrogate.description import NO_BENDS, Bends, Quadratic
 from dnnlik.surrogate.settings import TrainingSettings
 
-__all__ = ["Points", "Scaling", "Split", "TrainingData", "drawn", "split", "training_data"]
+__all__ = [
+    "Points",
+    "Scaling",
+    "Split",
+    "TrainingData",
+    "drawn",
+    "split",
+    "training_data",
+    "validation_rows",
+]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -47,6 +56,13 @@ def split(samples: Samples) -> Split:
     test = np.isin(place, TEST_PLACES)
     validation = np.isin(place, _VALIDATION_PLACES)
     return Split(train=~(test | validation), validation=validation, test=test)
+
+
+def validation_rows(samples: Samples) -> Samples:
+    """The validation points to judge on: those of the posterior, where there are any."""
+    validation = split(samples).validation
+    posterior = validation & samples.unbiased
+    return samples.rows(posterior if posterior.any() else validation)
 
 
 def drawn(samples: Samples, fraction: float, seed: int) -> Mask:

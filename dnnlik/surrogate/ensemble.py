@@ -18,7 +18,7 @@ from dnnlik.exceptions import InvalidInput
 from dnnlik.sampling.samples import Samples
 from dnnlik.surrogate.baseline import quadratic_of
 from dnnlik.surrogate.calibration import calibrate
-from dnnlik.surrogate.data import drawn, split, training_data
+from dnnlik.surrogate.data import drawn, split, training_data, validation_rows
 from dnnlik.surrogate.description import Network, Quadratic, SurrogateDescription
 from dnnlik.surrogate.domain import domain_of
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
@@ -169,16 +169,14 @@ def _worker(
 
 
 def _calibrated(description: SurrogateDescription, samples: Samples) -> SurrogateDescription:
-    """With the factor that makes the spread an uncertainty, measured on validation points:
-    those of the posterior, where there are any."""
-    validation = split(samples).validation
-    posterior = validation & samples.unbiased
-    rows = samples.rows(posterior if posterior.any() else validation)
+    """With the factor that makes the spread an uncertainty, measured on `validation_rows`
+    (on which the epoch of each member was chosen too: the report judges it on test points)."""
+    rows = validation_rows(samples)
     surrogate = SurrogateLikelihood(description)
     errors = surrogate.log_likelihood(rows.points) - rows.log_likelihood
     # A constant offset is no error that a fit or a posterior could see.
     found = calibrate(errors - errors.mean(), surrogate.uncertainty(rows.points))
-    kind = "posterior" if posterior.any() else "all"
+    kind = "posterior" if rows.unbiased.all() else "all"
     stated = {**asdict(found), "validation_points": kind}
     provenance = {**description.provenance, "calibration": stated}
     return replace(description, uncertainty_factor=found.factor, provenance=provenance)

@@ -87,8 +87,8 @@ class TrainingSettings:
     rate_patience: int = 4
     stop_patience: int = 15
     gain: float = 1e-3
-    batch_size: int = 512
-    steps: int = 20_000
+    batch_size: int = 1024
+    steps: int = 10_000
     max_epochs: int | None = None
     precision: str = "float32"
     members: int = 1
