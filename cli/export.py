@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from dnnlik.cli.options import FILE, publication, publication_options
+from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
+from dnnlik.cli.publishing import Publishing, accept_option, publishing_options
 from dnnlik.cli.start import start_tensorflow
 
 __all__ = ["command"]
@@ -17,15 +18,14 @@ __all__ = ["command"]
 @click.argument("samples", type=FILE)
 @click.argument("surrogate", type=FILE)
 @click.argument("validation", type=FILE)
-@publication_options
+@publishing_options
+@accept_option
 @click.option("-o", "--output", type=FILE, default=Path("bundle"), show_default=True)
 def command(
     samples: Path,
     surrogate: Path,
     validation: Path,
-    title: str | None,
-    authors: tuple[str, ...],
-    license: str,
+    publishing: Publishing,
     accept_below_threshold: bool,
     output: Path,
 ) -> None:
@@ -55,7 +55,7 @@ def command(
             report,
             output,
             points=verification_points(opened),
-            publication=publication(title, authors, license, output.resolve().parent.name),
+            publication=publishing.publication(output.resolve().parent.name),
             figures=validation.parent,
             accept_below_threshold=accept_below_threshold,
             progress=progress,

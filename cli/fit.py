@@ -16,6 +16,7 @@ from dnnlik.cli.results import (
     output_option,
     parameter_option,
 )
+from dnnlik.cli.start import Source
 
 __all__ = ["command"]
 
@@ -26,10 +27,7 @@ __all__ = ["command"]
 @parameter_option
 @output_option
 def command(
-    likelihood: Path,
-    patchset: Path | None,
-    patch: str | None,
-    measurement: str | None,
+    likelihood: Source,
     with_impacts: bool,
     parameter: str | None,
     output: Path | None,
@@ -42,7 +40,7 @@ def command(
     """
     if parameter is not None and not with_impacts:
         raise click.UsageError("--parameter is the one of --impacts: give both.")
-    opened = any_likelihood(likelihood, patchset, patch, measurement)
+    opened = any_likelihood(likelihood)
     from dnnlik import inference
 
     with ProgressBar() as progress:
@@ -54,7 +52,7 @@ def command(
         if with_impacts:
             progress("impacts", 0, 1)
             impacts = inference.impacts(opened, fitted, poi=parameter)
-    document = _document(likelihood, best, fitted, pulls, in_domain(opened, best.point[None]))
+    document = _document(likelihood.path, best, fitted, pulls, in_domain(opened, best.point[None]))
     if impacts is not None:
         document["impacts"] = _impacts(impacts)
     finish(document, "fit.json", output, _figures(pulls, impacts) if output else None)

@@ -9,7 +9,7 @@ import click
 from dnnlik.cli.combine import summary
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import print_json
-from dnnlik.cli.start import opened_likelihood
+from dnnlik.cli.start import Source, opened_likelihood
 
 from dnnlik.documents import plain
 from dnnlik.exceptions import InvalidFile
@@ -56,7 +56,7 @@ def _published(path: Path) -> dict[str, Any]:
 def _combination(path: Path) -> dict[str, Any]:
     from dnnlik.combination.document import read_recipe
 
-    combined = opened_likelihood(path, None, None, None)
+    combined = opened_likelihood(Source(path))
     recipe = read_recipe(path).to_json()
     return {
         "kind": "combination",

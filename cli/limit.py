@@ -18,6 +18,7 @@ from dnnlik.cli.results import (
     output_option,
     parameter_option,
 )
+from dnnlik.cli.start import Source
 
 from dnnlik.documents import plain
 from dnnlik.exceptions import NotConverged
@@ -42,10 +43,7 @@ _TOY_VALUES = 9
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the toys.")
 @output_option
 def command(
-    likelihood: Path,
-    patchset: Path | None,
-    patch: str | None,
-    measurement: str | None,
+    likelihood: Source,
     parameter: str | None,
     level: float,
     test_statistic: Any,
@@ -61,7 +59,7 @@ def command(
     approximation ("wald"). Exit code 4 if a limit is beyond the parameter's bound, or a fit
     did not converge.
     """
-    opened = any_likelihood(likelihood, patchset, patch, measurement)
+    opened = any_likelihood(likelihood)
     from dnnlik import inference
     from dnnlik.inference.generative import generative
 
@@ -83,7 +81,7 @@ def command(
                 test_statistic=test_statistic,
                 progress=progress,
             )
-    document = _document(likelihood, found, _in_domain(opened, found))
+    document = _document(likelihood.path, found, _in_domain(opened, found))
     if simulated is not None:
         document["toys"] = _toys(simulated, level)
     plotting = figures_of("inference") if output else None

@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from dnnlik.cli.grouping import grouped, together
+from dnnlik.cli.grouping import grouped
 from dnnlik.cli.ranges import COUNT, SEED
+from dnnlik.cli.start import Source
 from numpy.typing import NDArray
 
 __all__ = [
     "FILE",
+    "Sampling",
     "gradients_option",
     "likelihood_arguments",
     "parse_values",
-    "publication",
-    "publication_options",
-    "sampler_option",
     "sampling_options",
     "validation_options",
 ]
 
 FILE = click.Path(path_type=Path)
 
-likelihood_arguments = together(
+
+def _source(likelihood: Path, **choice: Any) -> Source:
+    return Source(likelihood, **choice)
+
+
+likelihood_arguments = grouped(
+    "likelihood",
+    _source,
     click.argument("likelihood", type=FILE),
     click.option("--patchset", type=FILE, help="A pyhf patchset (JSON)."),
     click.option("--patch", help="Name of one patch of the patchset."),
     click.option("--measurement", help="Measurement of the workspace.  [default: the first]"),
 )
-"""LIKELIHOOD with --patchset, --patch, --measurement."""
+"""LIKELIHOOD with --patchset, --patch, --measurement: a `Source`, as ``likelihood``."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What is to be sampled; the fields are arguments of `dnnlik.sample` and `dnnlik.run`."""
+
+    points: int
+    strategy: str | dict[str, float]
+    sampler: str
+    thin: int
+    seed: int
 
 
 def parse_mix(
@@ -50,7 +68,13 @@ def parse_mix(
     return mix
 
 
-sampling_options = together(
+def _sampling(strategy: str, mix: dict[str, float] | None, **values: Any) -> Sampling:
+    return Sampling(strategy=mix or strategy, **values)
+
+
+sampling_options = grouped(
+    "sampling",
+    _sampling,
     click.option(
         "--points", type=COUNT, default=100_000, show_default=True, help="Points to sample."
     ),
@@ -77,16 +101,16 @@ sampling_options = together(
         "short: slower, and more independent points.",
     ),
     click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of all randomness."),
+    click.option(
+        "--sampler",
+        type=click.Choice(["emcee", "hamiltonian"]),
+        default="emcee",
+        show_default=True,
+        help="Of the posterior. hamiltonian: far faster; needs gradients, which every "
+        "workspace and every likelihood in TensorFlow has.",
+    ),
 )
-
-sampler_option = click.option(
-    "--sampler",
-    type=click.Choice(["emcee", "hamiltonian"]),
-    default="emcee",
-    show_default=True,
-    help="Of the posterior. hamiltonian: far faster; needs gradients, which every "
-    "workspace and every likelihood in TensorFlow has.",
-)
+"""A `Sampling`, as ``sampling``."""
 
 gradients_option = click.option(
     "--gradients/--no-gradients",
@@ -95,26 +119,11 @@ gradients_option = click.option(
     help="Keep gradients for training, where the likelihood has them: half of the file.",
 )
 
-publication_options = together(
-    click.option("--title", help="Title of the publication."),
-    click.option(
-        "--author",
-        "authors",
-        multiple=True,
-        help='"Family, Given"; repeat for more. Without one no citation is written.',
-    ),
-    click.option("--license", default="CC-BY-4.0", show_default=True, help="SPDX identifier."),
-    click.option(
-        "--accept-below-threshold",
-        is_flag=True,
-        help="Publish in spite of a failed validation; the files say so.",
-    ),
-)
-
 
 def parse_values(
     context: click.Context, option: click.Parameter, text: str | None
 ) -> NDArray[np.float64] | None:
+    """``"0:1:3"`` → (0, 0.5, 1)."""
     if text is None:
         return None
     try:
@@ -162,10 +171,3 @@ validation_options = grouped(
     ),
 )
 """The `dnnlik.validation.request.Request` of a validation, as ``request``."""
-
-
-def publication(title: str | None, authors: tuple[str, ...], license: str, name: str) -> Any:
-    """The `dnnlik.Publication` of the options; ``name`` stands in for a title."""
-    from dnnlik.bundle.card import Publication
-
-    return Publication(title or f"Surrogate likelihood {name}", tuple(authors), license)

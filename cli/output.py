@@ -7,9 +7,10 @@ import sys
 from typing import Any
 
 import click
+from dnnlik.cli.options import Sampling
 from tqdm import tqdm
 
-__all__ = ["ProgressBar", "print_advice", "print_json", "validation_summary"]
+__all__ = ["ProgressBar", "made_in", "print_advice", "print_json", "validation_summary"]
 
 
 def print_json(document: Any) -> None:
@@ -55,12 +56,14 @@ class ProgressBar:
         self.close()
 
 
-def print_advice(likelihood: Any, points: int, sampler: str) -> None:
+def print_advice(likelihood: Any, sampling: Sampling) -> None:
     """On stderr, if a sampling would take long."""
     from dnnlik.refinement.advice import advice, is_differentiable, seconds_a_call
 
     cost = seconds_a_call(likelihood)
-    for line in advice(cost, is_differentiable(likelihood), points, sampler=sampler):
+    for line in advice(
+        cost, is_differentiable(likelihood), sampling.points, sampler=sampling.sampler
+    ):
         click.echo(line, err=True)
 
 
@@ -75,4 +78,13 @@ def validation_summary(validation: dict[str, Any]) -> dict[str, Any]:
         "rms_error_posterior_quadratic_alone": quadratic and quadratic["rms"],
         "effective_fraction": validation["effective_fraction"],
         "mean_error_t": {s["name"]: s["mean_error"] for s in validation["scans"]},
+    }
+
+
+def made_in(result: Any) -> dict[str, Any]:
+    """What a whole chain says of itself."""
+    return {
+        "parameters": result.parameters,
+        "points": result.points,
+        "seconds": result.seconds,
     }

@@ -12,7 +12,7 @@ import click
 import numpy as np
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import print_json
-from dnnlik.cli.start import opened_likelihood
+from dnnlik.cli.start import Source, opened_likelihood
 from numpy.typing import NDArray
 
 __all__ = [
@@ -33,16 +33,15 @@ output_option = click.option(
 )
 
 
-def any_likelihood(
-    path: Path, patchset: Path | None, patch: str | None, measurement: str | None
-) -> Any:
+def any_likelihood(source: Source) -> Any:
     """An exact likelihood, or a published one: a bundle folder or an ``.onnx`` file."""
+    path = source.path
     if not (path.is_dir() or path.suffix == ".onnx"):
-        return opened_likelihood(path, patchset, patch, measurement)
+        return opened_likelihood(source)
     from dnnlik.bundle.reader import load
     from dnnlik.exceptions import InvalidInput
 
-    if patchset or patch or measurement:
+    if not source.file_alone:
         raise InvalidInput(f"patches and measurements belong to workspaces. Received: {path}")
     return load(path)
 

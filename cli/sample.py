@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 from dnnlik.cli.options import (
     FILE,
+    Sampling,
     gradients_option,
     likelihood_arguments,
-    sampler_option,
     sampling_options,
 )
 from dnnlik.cli.output import ProgressBar, print_advice, print_json
-from dnnlik.cli.start import opened_likelihood
+from dnnlik.cli.start import Source, opened_likelihood
 
 from dnnlik.documents import plain
 
@@ -23,20 +23,11 @@ __all__ = ["command"]
 @click.command("sample")
 @likelihood_arguments
 @sampling_options
-@sampler_option
 @gradients_option
 @click.option("-o", "--output", type=FILE, default=Path("samples.h5"), show_default=True)
 def command(
-    likelihood: Path,
-    patchset: Path | None,
-    patch: str | None,
-    measurement: str | None,
-    points: int,
-    strategy: str,
-    mix: dict[str, float] | None,
-    thin: int,
-    seed: int,
-    sampler: str,
+    likelihood: Source,
+    sampling: Sampling,
     gradients: bool,
     output: Path,
 ) -> None:
@@ -44,24 +35,14 @@ def command(
 
     An unfinished file is continued; a finished one is left as it is.
     """
-    opened = opened_likelihood(likelihood, patchset, patch, measurement)
+    opened = opened_likelihood(likelihood)
     from dnnlik.sampling import sample
 
     if not output.exists():
-        print_advice(opened, points, sampler)
+        print_advice(opened, sampling)
 
     with ProgressBar() as progress:
-        samples = sample(
-            opened,
-            output,
-            strategy=mix or strategy,
-            sampler=sampler,
-            points=points,
-            thin=thin,
-            seed=seed,
-            gradients=gradients,
-            progress=progress,
-        )
+        samples = sample(opened, output, **vars(sampling), gradients=gradients, progress=progress)
     said = {k: v for k, v in samples.diagnostics.items() if k != "chains"}
     print_json(
         {

@@ -17,6 +17,7 @@ from dnnlik.cli.results import (
     output_option,
     parameter_option,
 )
+from dnnlik.cli.start import Source
 
 from dnnlik.exceptions import NotConverged
 
@@ -32,10 +33,7 @@ _POINTS = 41
 @click.option("--values", callback=parse_values, help="LOW:HIGH:COUNT.  [default: 41 up to t = 9]")
 @output_option
 def command(
-    likelihood: Path,
-    patchset: Path | None,
-    patch: str | None,
-    measurement: str | None,
+    likelihood: Source,
     parameter: str | None,
     values: Any,
     output: Path | None,
@@ -44,7 +42,7 @@ def command(
 
     t of each value, and the intervals of t = 1 and 4 (one and two standard deviations).
     """
-    opened = any_likelihood(likelihood, patchset, patch, measurement)
+    opened = any_likelihood(likelihood)
     from dnnlik import inference
     from dnnlik.inference.poi import poi_of
 
@@ -62,7 +60,7 @@ def command(
             (t, inference.likelihood_interval(opened, name, t, best=scan.best)) for t in _LEVELS
         ]
     document = {
-        "likelihood": str(likelihood),
+        "likelihood": str(likelihood.path),
         "parameter": name,
         "best": scan.best[name],
         "converged": bool(scan.converged.all()) and scan.best.converged,

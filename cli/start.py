@@ -6,10 +6,26 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["opened_likelihood", "start_tensorflow"]
+__all__ = ["Source", "opened_likelihood", "start_tensorflow"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the command line says of a likelihood: its file, and what of the file."""
+
+    path: Path
+    patchset: Path | None = None
+    patch: str | None = None
+    measurement: str | None = None
+
+    @property
+    def file_alone(self) -> bool:
+        """Whether nothing of a workspace was chosen."""
+        return not (self.patchset or self.patch or self.measurement)
 
 
 @contextmanager
@@ -42,30 +58,35 @@ def start_tensorflow() -> None:
         tf.function(lambda x: x + 1.0, jit_compile=True, autograph=False)(tf.constant(0.0))
 
 
-def opened_likelihood(
-    path: Path, patchset: Path | None, patch: str | None, measurement: str | None
-) -> Any:
+def opened_likelihood(source: Source) -> Any:
     """Open the likelihood that the arguments name; a combination without TensorFlow if it can."""
     from dnnlik.combination import is_combination
 
-    if is_combination(path):
-        return _opened_combination(path, patchset or patch or measurement)
+    if is_combination(source.path):
+        return _opened_combination(source)
     start_tensorflow()
     from dnnlik.likelihoods import open_likelihood
 
     # What a user's file prints is not a result.
     with redirect_stdout(sys.stderr):
-        return open_likelihood(path, patchset=patchset, patch=patch, measurement=measurement)
+        return open_likelihood(
+            source.path,
+            patchset=source.patchset,
+            patch=source.patch,
+            measurement=source.measurement,
+        )
 
 
-def _opened_combination(path: Path, choice: object) -> Any:
+def _opened_combination(source: Source) -> Any:
     from dnnlik.combination import open_combination
     from dnnlik.combination.document import is_published
     from dnnlik.exceptions import InvalidInput
 
-    if choice:
-        raise InvalidInput(f"patches and measurements belong to workspaces. Received: {path}")
-    if not is_published(path):
+    if not source.file_alone:
+        raise InvalidInput(
+            f"patches and measurements belong to workspaces. Received: {source.path}"
+        )
+    if not is_published(source.path):
         start_tensorflow()
     with redirect_stdout(sys.stderr):
-        return open_combination(path)
+        return open_combination(source.path)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from dnnlik.cli.options import FILE, likelihood_arguments, validation_options
 from dnnlik.cli.output import ProgressBar, print_json, validation_summary
-from dnnlik.cli.start import opened_likelihood
+from dnnlik.cli.start import Source, opened_likelihood
 
 from dnnlik.exceptions import BelowThreshold
 
@@ -22,10 +22,7 @@ __all__ = ["command"]
 @validation_options
 @click.option("-o", "--output", type=FILE, default=Path("validation"), show_default=True)
 def command(
-    likelihood: Path,
-    patchset: Path | None,
-    patch: str | None,
-    measurement: str | None,
+    likelihood: Source,
     samples: Path,
     surrogate: Path,
     request: Any,
@@ -38,7 +35,7 @@ def command(
     from dnnlik.sampling import Samples
 
     opened_samples = Samples.open(samples)
-    opened = opened_likelihood(likelihood, patchset, patch, measurement)
+    opened = opened_likelihood(likelihood)
     from dnnlik.steps import validate_step
 
     with ProgressBar() as progress:

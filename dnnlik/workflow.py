@@ -27,9 +27,10 @@ from dnnlik.refinement import (
     refine,
     small_data_settings,
 )
-from dnnlik.sampling import Progress, no_progress, sample
+from dnnlik.sampling import Progress, Samples, no_progress, sample
 from dnnlik.sampling.plan import mix_of
 from dnnlik.steps import export_step, train_step, validate_step, verification_points
+from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.typing import JSON
@@ -80,18 +81,10 @@ def run(
         InvalidInput, NotConverged: see `sample` and `train`.
         InvalidParameters: an unknown parameter to scan.
     """
-    folder = Path(folder)
-    if "unbiased" not in mix_of(strategy):
-        raise InvalidInput(
-            "a surrogate is validated on the posterior: the strategy must be 'mixed', "
-            f"'unbiased' or a mix with a share of 'unbiased'. Received: {strategy!r}"
-        )
-    request = request or Request(seed=seed)
-    for name in request.scan_parameters:
-        likelihood.parameters.index(name)  # now, not after hours of sampling
+    folder, request = Path(folder), request or Request(seed=seed)
+    _check(likelihood, strategy, request)
     settings = settings or TrainingSettings(seed=seed)
-    publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
-    clock = _Clock(folder)
+    clock, file = _Clock(folder), folder / "surrogate.h5"
     with clock("sample"):
         samples = sample(
             likelihood,
@@ -104,42 +97,62 @@ def run(
             progress=progress,
         )
     with clock("train"):
-        description = train_step(
-            samples, settings, folder / "surrogate.h5", workers=workers, progress=progress
-        )
+        description = train_step(samples, settings, file, workers=workers, progress=progress)
     with clock("validate"):
         validation = validate_step(
             likelihood,
             samples,
-            folder / "surrogate.h5",
+            file,
             folder / "validation",
             request=request,
             thresholds=thresholds,
             progress=progress,
         )
-    refused = None
+    publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
+    with clock("export"):
+        refused = _exported(
+            description, validation, samples, folder, publication, accept_below_threshold, progress
+        )
+    bundle = folder / "bundle" if refused is None else None
+    size = len(likelihood.parameters)
+    return RunResult(bundle, validation, clock.seconds, size, len(samples), refused)
+
+
+def _exported(
+    description: SurrogateDescription,
+    validation: JSON,
+    samples: Samples,
+    folder: Path,
+    publication: Publication,
+    accept_below_threshold: bool,
+    progress: Progress,
+) -> BelowThreshold | None:
+    """Make the bundle, or say why there is none."""
     try:
-        with clock("export"):
-            export_step(
-                description,
-                validation,
-                folder / "bundle",
-                points=verification_points(samples),
-                publication=publication,
-                figures=folder / "validation",
-                accept_below_threshold=accept_below_threshold,
-                progress=progress,
-            )
+        export_step(
+            description,
+            validation,
+            folder / "bundle",
+            points=verification_points(samples),
+            publication=publication,
+            figures=folder / "validation",
+            accept_below_threshold=accept_below_threshold,
+            progress=progress,
+        )
     except BelowThreshold as error:
-        refused = error
-    return RunResult(
-        bundle=folder / "bundle" if refused is None else None,
-        validation=validation,
-        seconds=clock.seconds,
-        parameters=len(likelihood.parameters),
-        points=len(samples),
-        refused=refused,
-    )
+        return error
+    return None
+
+
+def _check(likelihood: Likelihood, strategy: str | Mapping[str, float], request: Request) -> None:
+    """What would otherwise fail after hours of sampling."""
+    if "unbiased" not in mix_of(strategy):
+        raise InvalidInput(
+            "a surrogate is validated on the posterior: the strategy must be 'mixed', "
+            f"'unbiased' or a mix with a share of 'unbiased'. Received: {strategy!r}"
+        )
+    for name in request.scan_parameters:
+        likelihood.parameters.index(name)
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,8 @@ def write_bundle(
         NotGoodEnough: the written graph does not reproduce the surrogate.
         InvalidFile: the folder cannot be written, or holds something else.
     """
-    if not validation["passed"] and not accept_below_threshold:
-        raise BelowThreshold(
-            "the surrogate misses its thresholds and is not published; train on more points or "
-            "for more epochs, or pass --accept-below-threshold. "
-            f"Received: {_missed(validation)}"
-        )
+    if not accept_below_threshold:
+        _require_passed(validation)
     folder = Path(folder)
     _check_replaceable(folder)
     partial = folder.with_name(f".{folder.name}.dnnlik-new")
@@ -83,13 +79,19 @@ def write_bundle(
     return verification
 
 
-def _missed(validation: JSON) -> str:
-    """The checks that failed, each with what was measured and its limit."""
-    failed = [check for check in validation["checks"] if check["passed"] is False]
-    return ", ".join(
+def _require_passed(validation: JSON) -> None:
+    """The error names the checks that failed, with what was measured and the limit."""
+    if validation["passed"]:
+        return
+    missed = ", ".join(
         f"{c['name']} {_number(c['measured'])} "
         f"(at {'most' if c['at_most'] else 'least'} {c['limit']:g})"
-        for c in failed
+        for c in validation["checks"]
+        if c["passed"] is False
+    )
+    raise BelowThreshold(
+        "the surrogate misses its thresholds and is not published; train on more points or "
+        f"for more epochs, or pass --accept-below-threshold. Received: {missed}"
     )
 
 

@@ -144,13 +144,14 @@ def verify(
         _domain(description, array, outputs),
         _gradient(published, description, array, outputs, gradient_rtol),
     ]
-    if expected is not None:
-        found = difference(outputs["log_likelihood"], np.asarray(expected(array)))
-        checks.append(Check("expected", "the trained surrogate", found, expected_rtol))
-    if uncertainty is not None:
-        wanted = np.asarray(uncertainty(array))
-        found = difference(outputs["uncertainty"], wanted) if "uncertainty" in outputs else np.inf
-        checks.append(Check("uncertainty", "the spread of the networks", found, expected_rtol))
+    for name, output, against, function in (
+        ("expected", "log_likelihood", "the trained surrogate", expected),
+        ("uncertainty", "uncertainty", "the spread of the networks", uncertainty),
+    ):
+        if function is not None:
+            wanted = np.asarray(function(array))
+            found = difference(outputs[output], wanted) if output in outputs else np.inf
+            checks.append(Check(name, against, found, expected_rtol))
     return Verification(tuple(checks), len(array))
 
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from dnnlik.exceptions import InvalidFile, InvalidInput, InvalidParameters
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.refinement.acquisition import chosen
 from dnnlik.refinement.budget import CountedLikelihood
@@ -24,9 +23,10 @@ from dnnlik.refinement.held_out import (
     independence_chains,
     scan_calls,
 )
-from dnnlik.refinement.maximum import Peak, peak_of, stencil_calls
+from dnnlik.refinement.maximum import Peak, peak_of
 from dnnlik.refinement.proposals import around_maximum, candidates, posterior_draws
 from dnnlik.refinement.record import CHAINS, samples_of
+from dnnlik.refinement.request import FEWEST_HELD_OUT, check_request, present_samples
 from dnnlik.refinement.settings import RefinementSettings, small_data_settings
 from dnnlik.restart import RestartState
 from dnnlik.sampling.effective import effective_size
@@ -38,11 +38,9 @@ from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.typing import JSON, Points, Progress, no_progress
 
-__all__ = ["fewest_calls", "refine"]
+__all__ = ["refine"]
 
 _MOST_HELD_OUT = 3000
-_FEWEST_HELD_OUT = 120
-_FEWEST_A_PARAMETER = 30  # points to learn from
 _ROUND_SEED = 10**6  # further apart than the seeds of members
 
 
@@ -86,12 +84,7 @@ def refine(
     """
     path, settings = Path(path), settings or RefinementSettings()
     training = training or small_data_settings(calls, seed=seed)
-    _check(likelihood, calls, seed, settings)
-    if settings.power and training.members < 2:
-        raise InvalidInput(
-            "points are chosen by what several networks disagree on: train at least two, or "
-            f"set the power to 0. Received: 1 network, power {settings.power}"
-        )
+    check_request(likelihood, calls, seed, settings, training)
     request: JSON = {
         "likelihood": likelihood.digest,
         "strategy": "refined",
@@ -101,7 +94,7 @@ def refine(
         "training": training.to_json(),
     }
     if path.exists():
-        return _present(path, request)
+        return present_samples(path, request)
     counted = CountedLikelihood(
         likelihood,
         calls,
@@ -117,42 +110,6 @@ def refine(
         write_samples(samples, path)
     state.remove()
     return Samples.open(path)
-
-
-def fewest_calls(width: int, pois: int, differentiable: bool, scan_points: int) -> int:
-    """Below this nothing sensible can be learned: a rough number for d parameters."""
-    maximum = 4 * width + 20 if differentiable else 2 * stencil_calls(width) + 15 * (width + 1)
-    test = _FEWEST_HELD_OUT + pois * scan_calls(width, differentiable, scan_points)
-    return maximum + test + _FEWEST_A_PARAMETER * width + 200
-
-
-def _check(likelihood: Likelihood, calls: int, seed: int, settings: RefinementSettings) -> None:
-    p = likelihood.parameters
-    if not p.poi_names:
-        raise InvalidParameters(
-            "at least one parameter must be of interest (poi=True). Received: none"
-        )
-    if seed < 0:
-        raise InvalidInput(f"the seed must not be negative. Received: {seed}")
-    differentiable = hasattr(likelihood, "value_and_gradient")
-    fewest = fewest_calls(len(p), len(p.poi_names), differentiable, settings.scan_points)
-    if calls < fewest:
-        raise InvalidInput(
-            f"{len(p)} parameters {'with' if differentiable else 'without'} gradients need at "
-            f"least {fewest} calls. Received: {calls}"
-        )
-
-
-def _present(path: Path, request: JSON) -> Samples:
-    samples = Samples.open(path)
-    stated = samples.provenance["request"]
-    other = [name for name, value in request.items() if stated.get(name) != value]
-    if other:
-        raise InvalidFile(
-            f"the file holds samples of another request ({', '.join(other)}); give another "
-            f"output or remove it. Received: {path}"
-        )
-    return samples
 
 
 @dataclass
@@ -202,7 +159,7 @@ class _Refinement:
         """Held-out draws, and the points of each round from the first on."""
         calls, p = self.density.calls, self.density.parameters
         held = int(self.settings.held_out * calls)
-        held = min(max(held, _FEWEST_HELD_OUT), _MOST_HELD_OUT) // CHAINS * CHAINS
+        held = min(max(held, FEWEST_HELD_OUT), _MOST_HELD_OUT) // CHAINS * CHAINS
         points = self.settings.scan_points
         scans = len(p.poi_names) * scan_calls(len(p), self.density.differentiable, points)
         left = calls - self._used(0) - held - scans
