@@ -11,6 +11,7 @@ import numpy as np
 from dnnlik.validation.thresholds import REASONS, Check, Thresholds, Verdict
 
 if TYPE_CHECKING:
+    from dnnlik.validation.limits import LimitComparison
     from dnnlik.validation.report import Validation
 
 __all__ = ["verdict_of"]
@@ -73,6 +74,20 @@ def _fits(report: Validation, limits: Thresholds) -> Iterable[Check]:
     measured = float(ratio.max()) if usable.any() else None
     yield _check("change of uncertainty", "error_ratio", measured, limits, note)
     yield _check("exact t of the best fit", "fit_distance", abs(found.t_at_surrogate), limits)
+    yield _convergence(report, limits)
+
+
+def _convergence(report: Validation, limits: Thresholds) -> Check:
+    """How many fits of the surrogate did not converge, of those where the exact one did."""
+    fits, scans = report.fitted, report.scans
+    exact = np.concatenate([[fits.exact_converged], *(s.exact_converged for s in scans)])
+    ours = np.concatenate([[fits.surrogate_converged], *(s.surrogate_converged for s in scans)])
+    note = f"of {exact.sum()} fits"
+    if not exact.all():
+        note += f"; {(~exact).sum()} exact ones did not converge and are left out"
+    measured = float((exact & ~ours).sum()) if exact.any() else None
+    title = "fits of the surrogate that did not converge"
+    return _check(title, "unconverged_fits", measured, limits, note)
 
 
 def _limits(report: Validation, limits: Thresholds) -> Iterable[Check]:
@@ -82,22 +97,33 @@ def _limits(report: Validation, limits: Thresholds) -> Iterable[Check]:
             "change of the 95 % limit",
             "limit_difference",
             [one.exact.observed for one in report.limits],
-            [abs(one.difference) for one in report.limits],
+            [one.difference for one in report.limits],
         ),
         (
             "change of the expected limit",
             "expected_limit_difference",
             [float(one.exact.expected[2]) for one in report.limits],
-            [abs(one.expected_difference) for one in report.limits],
+            [one.expected_difference for one in report.limits],
         ),
     ):
-        found = [c for c, limit in zip(change, exact, strict=True) if math.isfinite(limit)]
+        rows = zip(change, exact, report.limits, strict=True)
+        found = [(abs(c), limit, one) for c, limit, one in rows if math.isfinite(limit)]
         if not found:
             yield _check(title, key, None, limits, reasons or "there is none")
             continue
-        largest = float(np.max(found))  # NaN if one of them is
-        lost = "the surrogate's CL_s does not fall to 5 % where the exact does"
-        yield _check(title, key, largest, limits, lost if math.isnan(largest) else "")
+        # NaN, which is missed, before any number.
+        worst = max(found, key=lambda row: math.inf if math.isnan(row[0]) else row[0])
+        yield _check(title, key, worst[0], limits, _of_the_band(*worst))
+
+
+def _of_the_band(change: float, limit: float, found: LimitComparison) -> str:
+    """A change of a limit in units of half its ±1σ band of expected limits."""
+    if math.isnan(change):
+        return "the surrogate's CL_s does not fall to 5 % where the exact does"
+    low, high = found.exact.expected[[1, 3]]
+    if not (math.isfinite(low) and high > low):
+        return ""
+    return f"{200 * change * limit / (high - low):.2g} % of half the ±1σ band of expected limits"
 
 
 def _sampled(report: Validation, limits: Thresholds) -> Iterable[Check]:

@@ -105,6 +105,8 @@ def _scan(scan: Scan) -> JSON:
         "t_surrogate": scan.surrogate,
         "mean_error": scan.mean_error,
         "largest_error": scan.largest_error,
+        "exact_converged": scan.exact_converged,
+        "surrogate_converged": scan.surrogate_converged,
         "all_converged": scan.all_converged,
     }
 

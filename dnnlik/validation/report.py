@@ -25,7 +25,7 @@ from dnnlik.validation.uncertainty import StatedUncertainty
 
 __all__ = ["REVISION", "Validation"]
 
-REVISION = 5
+REVISION = 6
 """Raised whenever a number of the report is computed in another way."""
 
 

@@ -14,6 +14,7 @@ from dnnlik.typing import LogDensity
 __all__ = ["T_MAX", "Scan", "scan_of", "scans_of"]
 
 Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 POINTS = 21
 T_MAX = 9.0
@@ -22,15 +23,29 @@ T_MAX = 9.0
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """t_μ of one parameter, exact and surrogate, (m,) each at the same values (factor 2
-    included; arXiv:1007.1727 eq. 8). ``of_interest`` is False for others than the pois."""
+    """t_μ of one parameter, exact and surrogate, at the same values (factor 2 included;
+    arXiv:1007.1727 eq. 8).
+
+    Attributes:
+        name: the parameter.
+        values: (m,) where it is held.
+        exact, surrogate: (m,) t.
+        exact_converged, surrogate_converged: (m,) whether both fits of a t were: the one at
+            the value and the global one.
+        of_interest: False for others than the parameters of interest.
+    """
 
     name: str
     values: Array
     exact: Array
     surrogate: Array
-    all_converged: bool
+    exact_converged: Flags
+    surrogate_converged: Flags
     of_interest: bool = True
+
+    @property
+    def all_converged(self) -> bool:
+        return bool(self.exact_converged.all() and self.surrogate_converged.all())
 
     @property
     def mean_error(self) -> float:
@@ -84,8 +99,8 @@ def scan_of(
     a = profile(exact, name, grid, best=best)
     # A network has kinks at which a fit can stop: also start where the exact ones end.
     b = profile(surrogate, name, grid, best=learned, starts=a.points)
-    return Scan(name, grid, a.t, b.t, _converged(a, b))
+    return Scan(name, grid, a.t, b.t, _converged(a), _converged(b))
 
 
-def _converged(*profiles: Profile) -> bool:
-    return all(p.best.converged and bool(p.converged.all()) for p in profiles)
+def _converged(found: Profile) -> Flags:
+    return np.asarray(found.converged & found.best.converged)

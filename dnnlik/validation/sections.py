@@ -135,7 +135,8 @@ def scans(document: JSON, figures: Figures) -> str:
     rows = [
         (
             s["name"], f"[{number(s['values'][0])}, {number(s['values'][-1])}]", len(s["values"]),
-            s["mean_error"], s["largest_error"], s["all_converged"],
+            s["mean_error"], s["largest_error"], s["exact_converged"].count(False),
+            s["surrogate_converged"].count(False),
         )
         for s in document["scans"]
     ]  # fmt: skip
@@ -146,11 +147,12 @@ def scans(document: JSON, figures: Figures) -> str:
             "default up to t = 9 (three standard deviations) on both sides or to a bound."
         ),
         table(
-            ["parameter", "range", "values", "mean |Δt|", "largest |Δt|", "all fits converged"],
+            ["parameter", "range", "values", "mean |Δt|", "largest |Δt|",
+             "exact fits not converged", "of the surrogate"],
             rows,
         ),
         figures_of(figures, "t_", "t of exact likelihood and surrogate, and their difference."),
-    )
+    )  # fmt: skip
 
 
 _ASIMOV = {"dataset": "Asimov dataset", "published": "published table", "wald": "Wald"}

@@ -57,6 +57,7 @@ def test_scans_reach_nine_and_mark_others(gaussian):
     assert poi.largest_error == pytest.approx(0.61, abs=0.01)
     assert other.exact == pytest.approx(other.values**2 / 2, abs=1e-4)
     assert poi.all_converged
+    assert poi.exact_converged.shape == poi.surrogate_converged.shape == poi.values.shape
 
 
 def test_a_scan_stops_at_a_bound(gaussian):

@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
+from scipy.special import ndtr, ndtri
 
 from dnnlik.inference.limits import UpperLimit
 from dnnlik.validation.checks import verdict_of
@@ -87,6 +89,67 @@ def test_at_a_bound_shifts_are_in_widths_of_the_posterior(report):
     assert abs(shift.measured - 0.01 / width) < 1e-4
     assert "at a bound" in shift.note
     assert found["change of uncertainty"].passed is None
+
+
+UNCONVERGED = "fits of the surrogate that did not converge"
+
+
+def flags(*false, count=21):
+    found = np.ones(count, bool)
+    found[list(false)] = False
+    return found
+
+
+def convergence(report, *, best=(True, True), scan=None):
+    """The check, with other flags of the best fit and of the first scan."""
+    fit = replace(report.fitted, exact_converged=best[0], surrogate_converged=best[1])
+    exact, surrogate = scan or (flags(), flags())
+    first = replace(report.scans[0], exact_converged=exact, surrogate_converged=surrogate)
+    changed = replace(report, fitted=fit, scans=(first, *report.scans[1:]))
+    return named(verdict_of(changed, Thresholds()))[UNCONVERGED]
+
+
+def test_fits_that_converge_pass(report):
+    """The best fit and both scans: 1 + 2·21 fits, none of them lost."""
+    check = convergence(report)
+    assert (check.measured, check.limit, check.passed) == (0, 0, True)
+    assert check.note == "of 43 fits"
+
+
+def test_one_lost_fit_is_too_many(report):
+    """Every fit of the surrogate counts where the exact one converged, that of the data too."""
+    one = convergence(report, scan=(flags(), flags(5)))
+    assert (one.measured, one.passed) == (1, False)
+    both = convergence(report, best=(True, False), scan=(flags(), flags(0, 20)))
+    assert (both.measured, both.passed) == (3, False)
+
+
+def test_where_the_exact_fit_fails_nothing_is_asked(report):
+    """A value at which the exact fit does not converge says nothing of the surrogate."""
+    check = convergence(report, best=(False, False), scan=(flags(3, 4), flags(4, 6)))
+    assert (check.measured, check.passed) == (1, False)
+    assert check.note == "of 40 fits; 3 exact ones did not converge and are left out"
+    nothing = replace(report, scans=(replace(report.scans[0], exact_converged=flags(*range(21))),))
+    lost = replace(nothing, fitted=replace(report.fitted, exact_converged=False))
+    check = named(verdict_of(lost, Thresholds()))[UNCONVERGED]
+    assert check.passed is None
+
+
+def test_limits_in_units_of_their_band(report):
+    """The reason's numbers are those of a Gaussian with CL_s, z + Φ⁻¹(1 - α Φ(z)); the note
+    has the change of the limit in units of the band that the report shows."""
+    z = np.array([-1.0, 0.0, 1.0])
+    low, median, high = z + ndtri(1 - 0.05 * ndtr(z))
+    assert (high - low) / 2 / median == pytest.approx(1 / 3, abs=0.01)
+    assert 0.02 * median / ((high - low) / 2) == pytest.approx(0.06, abs=0.001)
+    worst = max(report.limits, key=lambda one: abs(one.difference))
+    band = worst.exact.expected
+    share = abs(worst.surrogate.observed - worst.exact.observed) / ((band[3] - band[1]) / 2)
+    check = named(verdict_of(report, Thresholds()))["change of the 95 % limit"]
+    assert check.note == f"{100 * share:.2g} % of half the ±1σ band of expected limits"
+    flat = replace(worst.exact, expected=np.full(5, np.nan))
+    alone = replace(report, limits=(replace(worst, exact=flat),))
+    assert named(verdict_of(alone, Thresholds()))["change of the 95 % limit"].note == ""
 
 
 def test_fits_that_gave_nothing_fail(report):
