@@ -59,9 +59,10 @@ def command(
 ) -> None:
     """Put MEMBERS (.json, .py, bundle folders, .onnx) together by the names of parameters.
 
-    Main terms add up, a constraint that several have counts once. The file names its members
-    and is opened by fit, scan, limit, sample and inspect like any likelihood. One member alone
-    with --prior or --constraint is that likelihood with other terms.
+    Parameters of one name are one parameter, and named on stderr. Main terms add up, a
+    constraint that several have counts once. The file names its members and is opened by fit,
+    scan, limit, sample and inspect like any likelihood. One member alone with --prior or
+    --constraint is that likelihood with other terms.
     """
     from dnnlik.combination import write_combination
     from dnnlik.combination.document import is_published
@@ -86,7 +87,11 @@ def command(
             priors=priors_from_json(read_json(prior)) if prior else None,
             constraints=constraints_from_json(read_json(constraint)) if constraint else None,
         )
-    print_json({"combination": str(output), **summary(combined)})
+    made = summary(combined)
+    if len(members) > 1:
+        # Names alone decide: nobody should share a parameter by accident.
+        click.echo(f"shared by name: {', '.join(made['shared']) or 'none'}", err=True)
+    print_json({"combination": str(output), **made})
 
 
 def summary(combined: Any) -> dict[str, Any]:

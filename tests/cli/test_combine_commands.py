@@ -85,6 +85,28 @@ def test_combine_and_fit(halves, tmp_path):
     assert [m["rename"] for m in inspected["members"]] == [{}, {"mu_SIG": "mu"}]
 
 
+def said_of(capture):
+    """The one line on stderr."""
+    (line,) = capture.stderr.strip().splitlines()
+    return line
+
+
+def test_what_is_shared_is_said(halves, tmp_path):
+    """Names decide what is one parameter, so each combination says which names did; one member
+    alone shares nothing with anybody."""
+    output = ("-o", tmp_path / "c.json")
+    combine = ("combine", *halves)
+    assert said_of(dnnlik(*combine, *output)) == "shared by name: jes"
+    both = dnnlik(*combine, "--rename", "2:mu_SIG=mu", *output)
+    assert said_of(both) == "shared by name: mu, jes"
+    assert json.loads(both.stdout)["shared"] == ["mu", "jes"]
+    apart = dnnlik(*combine, "--rename", "2:jes=other", *output)
+    assert said_of(apart) == "shared by name: none"
+    prior = tmp_path / "prior.json"
+    prior.write_text('{"mu": {"type": "normal", "mean": 1, "sigma": 1}}')
+    assert dnnlik("combine", halves[0], "--prior", prior, *output).stderr == ""
+
+
 def test_terms_from_files(halves, tmp_path):
     """A better auxiliary measurement from a file of one member: variance 0.5² + 0.1²."""
     path, terms = tmp_path / "better.json", tmp_path / "terms.json"
