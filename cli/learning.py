@@ -17,7 +17,7 @@ from dnnlik.documents import plain
 __all__ = ["Refinement", "learn", "refinement_options", "refuse_without_meaning"]
 
 _MEANINGLESS = {
-    *("points", "strategy", "mix", "sampler"),
+    *("points", "strategy", "mix", "sampler", "thin"),
     *("scan", "scan_parameters", "surrogate_sampler", "quick", "toys"),
     *("title", "authors", "license", "accept_below_threshold"),
 }
