@@ -27,6 +27,7 @@ from itertools import pairwise
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto
 
 from dnnlik.constraints import ConstraintTerms
@@ -37,6 +38,8 @@ from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
 
 __all__ = ["surrogate_model"]
+
+Array = NDArray[np.float64]
 
 OPSET = 15
 IR_VERSION = 8
@@ -92,10 +95,33 @@ def _networks(
     graph: GraphBuilder, description: SurrogateDescription, precision: Precision
 ) -> tuple[str, str]:
     """The mean of the members and its gradient, names of [batch] and [batch, d]."""
+    if description.edges is None:
+        return _mean_network(graph, description, INPUT, precision)
+    points, inside = _nearest(graph, *description.edges)
+    value, gradient = _mean_network(graph, description, points, precision)
+    return value, graph("Mul", "seen/gradient", gradient, inside)
+
+
+def _nearest(graph: GraphBuilder, lower: Array, upper: Array) -> tuple[str, str]:
+    """The nearest point of a box, and 1 where a column is that of the point itself, else 0;
+    names of [batch, d]. A NaN stays a NaN, as with `Clip` it would not in every runtime."""
+    below = graph("Less", "seen/below", INPUT, lower)
+    above = graph("Greater", "seen/above", INPUT, upper)
+    risen = graph("Where", "seen/risen", below, lower, INPUT)
+    outside = graph("Or", "seen/outside", below, above)
+    return (
+        graph("Where", "seen/points", above, upper, risen),
+        graph("Where", "seen/inside", outside, 0.0, 1.0),
+    )
+
+
+def _mean_network(
+    graph: GraphBuilder, description: SurrogateDescription, points: str, precision: Precision
+) -> tuple[str, str]:
     if len(description.networks) == 1:
-        return perceptron(graph, description.networks[0], precision=precision)
+        return perceptron(graph, description.networks[0], points=points, precision=precision)
     members = [
-        perceptron(graph, network, f"member_{k}", precision=precision)
+        perceptron(graph, network, f"member_{k}", points=points, precision=precision)
         for k, network in enumerate(description.networks)
     ]
     value, gradient = (_mean(graph, f"network/{n}", [m[i] for m in members]) for i, n in _PARTS)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dnnlik.onnx.builder import INPUT, GraphBuilder, Operand
+from dnnlik.onnx.builder import GraphBuilder, Operand
 from dnnlik.surrogate.description import Bends, Network
 
 __all__ = ["inputs_of"]
@@ -22,17 +22,19 @@ Backwards = Callable[[Operand], str]
 parameters, [batch, d]."""
 
 
-def inputs_of(graph: GraphBuilder, network: Network, part: str) -> tuple[str, Backwards]:
+def inputs_of(
+    graph: GraphBuilder, network: Network, part: str, points: str
+) -> tuple[str, Backwards]:
     """The inputs of a network, the name of [batch, d + k], and the way back.
 
-    ``part`` begins the names of all nodes.
+    ``part`` begins the names of all nodes, ``points`` is the name of [batch, d].
     """
     size, count = network.input_mean.size, network.bends.columns.size
-    centred = graph("Sub", f"{part}/centred", INPUT, network.input_mean)
+    centred = graph("Sub", f"{part}/centred", points, network.input_mean)
     standardised = graph("Div", f"{part}/standardised", centred, network.input_scale)
     if not count:
         return standardised, lambda back: _unscaled(graph, network, f"{part}/gradient", back)
-    bends, slopes = _bends(graph, network.bends, f"{part}/bends")
+    bends, slopes = _bends(graph, network.bends, f"{part}/bends", points)
     joined = graph("Concat", f"{part}/inputs", standardised, bends, axis=1)
 
     def backwards(back: Operand) -> str:
@@ -53,9 +55,9 @@ def _unscaled(graph: GraphBuilder, network: Network, name: str, back: Operand) -
     return graph("Div", name, back, network.input_scale)
 
 
-def _bends(graph: GraphBuilder, bends: Bends, part: str) -> tuple[str, str]:
+def _bends(graph: GraphBuilder, bends: Bends, part: str, points: str) -> tuple[str, str]:
     """s(a) and s'(a), names of [batch, k]."""
-    raw = graph.columns(f"{part}/raw", INPUT, bends.columns)
+    raw = graph.columns(f"{part}/raw", points, bends.columns)
     step = graph("Sub", f"{part}/step", raw, bends.centre)
     a = graph("Div", f"{part}/a", step, bends.width)
     size = graph("Abs", f"{part}/size", a)

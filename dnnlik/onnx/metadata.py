@@ -57,7 +57,8 @@ _UNCERTAINTY = (
     "was calibrated on points held out of the training"
 )
 _DOMAIN_NOTE = (
-    "box of the training points, null for no limit; in_domain also tests the bounds of the "
+    "box of the training points, null for no limit; beside a quadratic the networks keep "
+    "their value at its edge outside of it; in_domain also tests the bounds of the "
     "parameters and the ellipsoid of the training points, which is in the graph"
 )
 

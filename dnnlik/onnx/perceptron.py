@@ -13,7 +13,7 @@ layers, a row vector a point:
 from __future__ import annotations
 
 from dnnlik.onnx.activations import activation
-from dnnlik.onnx.builder import GraphBuilder, Operand, Precision
+from dnnlik.onnx.builder import INPUT, GraphBuilder, Operand, Precision
 from dnnlik.onnx.inputs import inputs_of
 from dnnlik.surrogate.description import Network
 
@@ -25,19 +25,20 @@ def perceptron(
     network: Network,
     part: str = "network",
     *,
+    points: str = INPUT,
     precision: Precision = "float64",
 ) -> tuple[str, str]:
     """The network with its scalings, names of its value [batch] and gradient [batch, d].
 
-    ``part`` begins the names of all its nodes. With ``precision="float32"`` the layers
-    compute in it, between scalings in float64.
+    ``part`` begins the names of all its nodes; ``points`` is what it sees. With
+    ``precision="float32"`` the layers compute in it, between scalings in float64.
 
     >>> import numpy as np
     >>> one, line = np.ones(1), np.ones((1, 1))
     >>> perceptron(GraphBuilder(), Network((line, line), (one, one), one, one, 0.0, 1.0))
     ('network/value', 'network/gradient')
     """
-    active, input_gradient = inputs_of(graph, network, part)
+    active, input_gradient = inputs_of(graph, network, part, points)
     narrow = precision == "float32"
     inner = graph.in_float32() if narrow else graph
     if narrow:

@@ -151,6 +151,10 @@ class SurrogateDescription:
     the likelihood by digest, the seed and the software versions (JSON objects);
     ``history`` has a record of losses, rate and seconds an epoch. ``asimov`` are tables of
     the exact likelihood for upper limits: no value depends on them.
+
+    Outside of the box of its training points a network goes on in straight lines, upwards as
+    well as down, and a fit that steps out may find a maximum there. Where a quadratic carries
+    on, the networks keep the value that they have at the nearest point of the box (`edges`).
     """
 
     parameters: ParameterSet
@@ -164,9 +168,16 @@ class SurrogateDescription:
     uncertainty_factor: float = 1.0
     asimov: tuple[AsimovCurve, ...] = ()
 
+    @property
+    def edges(self) -> tuple[Array, Array] | None:
+        """The box, (d,) each, whose nearest point the networks see; None if they see all."""
+        return None if self.quadratic is None else (self.domain.lower, self.domain.upper)
+
     def digest(self) -> str:
         """SHA-256 of everything that the values of the surrogate depend on."""
         found = hashlib.sha256(f"{self.parameters.digest()} {self.adds_constraint}".encode())
+        for edge in self.edges or ():
+            found.update(_bytes(edge))
         found.update(np.float64(self.uncertainty_factor).tobytes())
         for part in (self.quadratic, *self.networks):
             for value in () if part is None else vars(part).values():

@@ -54,7 +54,8 @@ class SurrogateLikelihood(Likelihood):
         """The main term as a tensor function of float64, (n, d) → (n,).
 
         It can be called inside of a trace, and differentiated any number of times; the
-        weights are constants of it. Outside of the domain it extrapolates without a sign.
+        weights are constants of it. Outside of the box of the training points the networks
+        keep their value at its edge, see `SurrogateDescription`.
         """
         value = tf.zeros_like(points[:, 0])
         if self.description.quadratic is not None:
@@ -95,7 +96,9 @@ class SurrogateLikelihood(Likelihood):
         return self._spread.value(self.parameters.points(points))
 
     def _members(self, points: tf.Tensor) -> list[tf.Tensor]:
-        return [_network(network, points, self.rounding) for network in self._networks]
+        edges = self.description.edges
+        seen = points if edges is None else tf.clip_by_value(points, *edges)
+        return [_network(network, seen, self.rounding) for network in self._networks]
 
     @cached_property
     def _spread(self) -> CompiledFunction:

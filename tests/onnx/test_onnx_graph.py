@@ -64,11 +64,13 @@ def constraint(parameters, point):
 def test_values_are_the_sum_of_the_parts(make_description, scatter, size, layers, quadratic, adds):
     """log_likelihood is network + quadratic + constraint, each computed one by one."""
     description = make_description(size, layers, quadratic, adds)
-    points = scatter(description, n=12)
+    points = scatter(description, n=12, spread=1.5)
     found = run(surrogate_model(description, metadata={}), points)
     wanted = np.array([constraint(description.parameters, point) for point in points])
     np.testing.assert_allclose(found["log_constraint"], wanted, rtol=1e-12)
-    total = np.array([forward(description.networks[0], point) for point in points])
+    seen = np.clip(points, *description.edges) if quadratic else points
+    assert (seen != points).any() == quadratic
+    total = np.array([forward(description.networks[0], point) for point in seen])
     if quadratic:
         total += description.quadratic.value_of(points)
     np.testing.assert_allclose(found["log_likelihood"], total + (wanted if adds else 0), rtol=1e-11)
@@ -86,6 +88,26 @@ def test_gradient_is_the_derivative(make_description, scatter, size, layers, qua
         step[column] = 1e-6
         up, down = (run(model, points + sign * step)["log_likelihood"] for sign in (1, -1))
         np.testing.assert_allclose(gradient[:, column], (up - down) / 2e-6, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_gradient_is_the_derivative_beyond_the_edges(make_description, scatter, members):
+    """So it is far outside of the box, where the networks stay as they are at its edge."""
+    description = make_description(5, bends=True, members=members)
+    points = scatter(description, n=20, spread=3.0)
+    lower, upper = description.edges
+    assert ((points < lower) | (points > upper)).any(axis=1).mean() > 0.9
+    model = surrogate_model(description, metadata={})
+    found = run(model, points)
+    kept = np.isfinite(found["log_likelihood"])
+    assert kept.sum() > 5
+    for column in range(5):
+        step = np.zeros(5)
+        step[column] = 1e-6
+        up, down = (run(model, points + sign * step)["log_likelihood"] for sign in (1, -1))
+        np.testing.assert_allclose(
+            found["gradient"][kept, column], ((up - down) / 2e-6)[kept], rtol=1e-4, atol=1e-5
+        )
 
 
 @pytest.mark.parametrize(("size", "layers", "quadratic", "adds"), KINDS)

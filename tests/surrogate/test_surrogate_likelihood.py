@@ -10,6 +10,9 @@ import pytest
 import tensorflow as tf
 
 from dnnlik.exceptions import InvalidInput
+from dnnlik.inference import fit
+from dnnlik.parameters import Parameter, ParameterSet
+from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
 from dnnlik.typing import DifferentiableLogDensity, LogDensity
 
@@ -48,7 +51,10 @@ def points(samples):
 
 def test_the_value_is_the_forward_pass(description, surrogate, points):
     """Network, quadratic and constraint summed in NumPy, to twelve digits."""
-    wanted = forward(description.networks[0], points)
+    points = np.concatenate([points, 3 * points])  # some of them beyond the edges
+    seen = points if description.edges is None else np.clip(points, *description.edges)
+    assert (seen != points).any() == (description.quadratic is not None)
+    wanted = forward(description.networks[0], seen)
     if description.quadratic is not None:
         wanted = wanted + description.quadratic.value_of(points)
     if description.adds_constraint:
@@ -59,7 +65,10 @@ def test_the_value_is_the_forward_pass(description, surrogate, points):
 
 
 def test_the_gradient_is_the_finite_difference(surrogate, points):
-    """Central differences of log_likelihood; SELU has a kink, which few points hit."""
+    """Central differences of log_likelihood; SELU has a kink, which few points hit, and the
+    edge of the box has one: its own points are left out."""
+    domain = surrogate.description.domain
+    points = points[((points > domain.lower) & (points < domain.upper)).all(axis=1)]
     _, gradient = surrogate.value_and_gradient(points)
     for column, step in enumerate(1e-6 * np.eye(3)):
         up, down = (surrogate.log_likelihood(points + s * step) for s in (1, -1))
@@ -174,3 +183,25 @@ def test_one_network_knows_no_uncertainty(trained, points):
     """One line that says what to do."""
     with pytest.raises(InvalidInput, match=r"--members. Received: one network"):
         SurrogateLikelihood(trained).uncertainty(points)
+
+
+def test_a_fit_does_not_run_away_beyond_the_box():
+    """A network that rises in a straight line, steeper than the quadratic falls as far as
+    its box: outside of the box the quadratic alone leads back to its edge."""
+    one, line = np.ones(1), np.ones((1, 1))
+    rising = Network((0.2 * line, line), (0 * one, 0 * one), 0 * one, one, 0.0, 10.0, "selu")
+    description = SurrogateDescription(
+        ParameterSet([Parameter("mu", 0, (-50, 50), poi=True)]),
+        adds_constraint=True,
+        quadratic=Quadratic(0 * one, 0.0, 0 * one, -line),
+        networks=(rising,),
+        domain=Domain(-1.5 * one, 1.5 * one, 0 * one, line, 9.0),
+        settings={},
+        provenance={},
+    )
+    surrogate = SurrogateLikelihood(description)
+    points = np.array([[-40.0], [1.6], [10.0], [40.0]])
+    _, gradient = surrogate.value_and_gradient(points)
+    np.testing.assert_allclose(gradient, -points)  # the quadratic alone
+    best = fit(surrogate, start=np.array([30.0]))
+    assert best.point[0] == pytest.approx(1.5, abs=1e-3)  # the slope 2.1 inside ends there
