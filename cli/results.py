@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,19 +65,13 @@ def finish(
 ) -> None:
     """Print the result, null where there is no number; with an output folder, write it there
     with its figures."""
-    from dnnlik.documents import plain, reason_of, write_json
-    from dnnlik.exceptions import InvalidFile
+    from dnnlik.documents import plain, write_json
 
     document = plain(document)
     if output is not None:
         write_json(output / name, document)
-        try:
-            for file, figure in (figures or {}).items():
-                temporary = output / f".{file}"
-                figure.savefig(temporary)
-                os.replace(temporary, output / file)
-        except OSError as error:
-            raise InvalidFile(
-                f"cannot write the figures ({reason_of(error)}). Received: {output}"
-            ) from error
+        if figures:
+            from dnnlik.plotting.style import save_figures
+
+            save_figures(figures, output)
     print_json(document)

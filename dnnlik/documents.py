@@ -7,9 +7,10 @@ import json
 import math
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -20,6 +21,7 @@ __all__ = [
     "plain",
     "read_json",
     "reason_of",
+    "replaced",
     "write_bytes",
     "write_json",
     "write_text",
@@ -93,17 +95,37 @@ def write_text(path: str | Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
+def write_bytes(path: str | Path, content: bytes, *, what: str = "the file") -> None:
     """Write a file; an existing one is replaced only by a whole one."""
+    with replaced(path, what=what) as file:
+        file.write(content)
+
+
+@contextmanager
+def replaced(path: str | Path, *, what: str = "the file") -> Iterator[BinaryIO]:
+    """A new file to write to, which takes the place of ``path`` when it is whole and on disk.
+
+    Its folder is made where there is none; whatever is raised meanwhile leaves an older file,
+    and nothing else.
+
+    Args:
+        path: of the file.
+        what: it is called in the error.
+
+    Raises:
+        InvalidFile: it cannot be written.
+    """
     path = Path(path)
     temporary = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        with suppress(OSError):
+        raise InvalidFile(f"cannot write {what} ({reason_of(error)}). Received: {path}") from error
+    finally:
+        with suppress(OSError):  # where the folder itself is none, nothing was left behind
             temporary.unlink(missing_ok=True)
-        raise InvalidFile(
-            f"cannot write the file ({reason_of(error)}). Received: {path}"
-        ) from error

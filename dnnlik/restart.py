@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,8 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnlik.documents import reason_of
-from dnnlik.exceptions import InvalidFile
+from dnnlik.documents import replaced
 
 __all__ = ["RestartState"]
 
@@ -33,20 +30,8 @@ class RestartState:
             InvalidFile: it cannot be written; what was there before stays.
         """
         content: dict[str, Any] = {**state, _NAMES: sorted(state)}
-        temporary = self.path.with_name(self.path.name + ".new")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with open(temporary, "wb") as file:
-                np.savez(file, **content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise InvalidFile(
-                f"cannot write the restart state ({reason_of(error)}). Received: {self.path}"
-            ) from error
+        with replaced(self.path, what="the restart state") as file:
+            np.savez(file, **content)
 
     def load(self) -> dict[str, NDArray[Any]]:
         """What was saved; empty where there is nothing or it cannot be read."""

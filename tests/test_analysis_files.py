@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import numpy as np
 import onnxruntime
 import pyhf
 import pytest
-from matplotlib.figure import Figure
 
 from dnnlik import analysis_files
 from dnnlik.analysis_files import write_analysis
@@ -151,23 +151,20 @@ def full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("place", [".json.new", ".partial", "figures"])
+@pytest.mark.parametrize("place", [".json", ".onnx", ".png"])
 def test_a_full_disk_is_one_line(result, tmp_path, monkeypatch, place):
     """Wherever it strikes, a document, the network or a figure; nothing half written is
     left."""
-    write_bytes = Path.write_bytes
+    whole = os.replace
 
-    def write(path, content):
-        return full() if path.name.endswith(place) else write_bytes(path, content)
+    def into_place(source, target):
+        return full() if Path(target).suffix == place else whole(source, target)
 
-    if place == "figures":
-        monkeypatch.setattr(Figure, "savefig", full)
-    else:
-        monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr(os, "replace", into_place)
     with pytest.raises(InvalidFile, match="No space left on device") as error:
         write_analysis(result, tmp_path)
     assert "\n" not in str(error.value)
-    assert not [p for p in tmp_path.iterdir() if p.suffix in (".new", ".partial", ".png")]
+    assert not [p for p in tmp_path.iterdir() if p.suffix in (".new", place)]
 
 
 def test_a_file_in_place_of_the_folder(result, tmp_path):

@@ -5,11 +5,18 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from pathlib import Path
 
 import pytest
 
-from dnnlik.documents import digest_of, read_json, reason_of, write_json, write_text
+from dnnlik.documents import (
+    digest_of,
+    read_json,
+    reason_of,
+    replaced,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from dnnlik.exceptions import InvalidFile
 
 
@@ -61,17 +68,38 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     """A disk that is full half-way: one line, the old text, no rests."""
     path = tmp_path / "document.txt"
     write_text(path, "old")
-    whole = Path.write_bytes
 
-    def full(self, content):
-        whole(self, content[:2])
+    def full(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InvalidFile, match=r"\(No space left on device\).*document\.txt"):
         write_text(path, "new text")
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["document.txt"]
+
+
+def test_an_interrupted_write_keeps_the_old_file(tmp_path):
+    """Ctrl-C between two parts: the old content, no rests, and the interruption goes on."""
+    path = tmp_path / "calls"
+    write_text(path, "old")
+
+    def interrupted():
+        with replaced(path) as file:
+            file.write(b"half of the ")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["calls"]
+
+
+def test_the_error_names_the_file(tmp_path):
+    """What could not be written, the reason, and where; the folder is in the way of nothing."""
+    (tmp_path / "occupied").write_text("")
+    with pytest.raises(InvalidFile, match=r"cannot write the calls \(.*\). Received: .*occupied"):
+        write_bytes(tmp_path / "occupied" / "calls", b"", what="the calls")
 
 
 def test_digests_depend_on_meaning_only():

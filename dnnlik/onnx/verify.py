@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import onnx
 from numpy.typing import ArrayLike, NDArray
 from onnx.reference import ReferenceEvaluator
 
+from dnnlik.documents import write_bytes
 from dnnlik.exceptions import InvalidFile
 from dnnlik.onnx.builder import INPUT
 from dnnlik.onnx.runtime import OUTPUTS, PublishedLikelihood
@@ -84,20 +84,9 @@ def write(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
     """Write a model whole or not at all: a file that was there stays until it is replaced.
 
     Raises:
-        InvalidFile: the folder is missing or not writable, or the disk is full.
+        InvalidFile: it cannot be written, for instance because the disk is full.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(model.SerializeToString(deterministic=True))
-        os.replace(partial, path)
-    except OSError as error:
-        raise InvalidFile(
-            f"{path} cannot be written; nothing was changed. Received: {error.strerror or error}"
-        ) from error
-    finally:
-        with suppress(OSError):  # the folder itself is missing: nothing was left behind
-            partial.unlink(missing_ok=True)
+    write_bytes(Path(path), model.SerializeToString(deterministic=True))
 
 
 def verify(

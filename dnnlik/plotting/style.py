@@ -9,8 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from dnnlik.documents import reason_of
-from dnnlik.exceptions import InvalidFile
+from dnnlik.documents import write_bytes
 
 __all__ = ["EXACT", "GREY", "SURROGATE", "new_figure", "png_of", "save_figures"]
 
@@ -31,16 +30,10 @@ def png_of(figure: Figure) -> bytes:
 
 
 def save_figures(figures: Mapping[str, Figure], folder: Path) -> None:
-    """Write figures under their names.
+    """Write figures under their names, each whole or not at all.
 
     Raises:
         InvalidFile: the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            figure.savefig(folder / name)
-    except OSError as error:
-        raise InvalidFile(
-            f"cannot write the figures ({reason_of(error)}). Received: {folder}"
-        ) from error
+    for name, figure in figures.items():
+        write_bytes(folder / name, png_of(figure), what="the figures")

@@ -12,12 +12,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dnnlik.documents import reason_of
+from dnnlik.documents import reason_of, write_bytes
 from dnnlik.exceptions import BudgetExhausted, InvalidFile
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.typing import JSON, DifferentiableLogDensity, Gradients, Points, Values
@@ -62,25 +61,18 @@ class CallLog:
 
     def append(self, records: Array) -> None:
         """Add records (n, width); they are on disk when it returns."""
-        self._write("ab", self.path, np.ascontiguousarray(records).tobytes())
-
-    def _replace(self, content: bytes) -> None:
-        temporary = self.path.with_name(self.path.name + ".new")
-        self._write("wb", temporary, content)
-        os.replace(temporary, self.path)
-
-    def _write(self, mode: str, path: Path, content: bytes) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file: BinaryIO
-            with open(path, mode) as file:  # type: ignore[assignment]
-                file.write(content)
+            with open(self.path, "ab") as file:
+                file.write(np.ascontiguousarray(records).tobytes())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise InvalidFile(
-                f"cannot keep the calls ({reason_of(error)}). Received: {path}"
+                f"cannot write the calls ({reason_of(error)}). Received: {self.path}"
             ) from error
+
+    def _replace(self, content: bytes) -> None:
+        write_bytes(self.path, content, what="the calls")
 
 
 class CountedLikelihood(Likelihood):

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ import h5py
 import numpy as np
 
 from dnnlik.asimov import curves_from_json, curves_to_json
-from dnnlik.documents import reason_of
+from dnnlik.documents import write_bytes
 from dnnlik.exceptions import InvalidFile
 from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import (
@@ -41,18 +39,7 @@ _JSON = ("settings", "provenance", "adds_constraint", "history", "uncertainty_fa
 
 def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:
     """Write a surrogate; an existing file is replaced only when the new one is whole."""
-    path = Path(path)
-    temporary = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(_content(description))
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise InvalidFile(
-            f"cannot write the surrogate ({reason_of(error)}). Received: {path}"
-        ) from error
+    write_bytes(path, _content(description), what="the surrogate")
 
 
 def _content(description: SurrogateDescription) -> bytes:

@@ -83,7 +83,8 @@ def test_what_cannot_be_written_is_one_line(tmp_path, kind):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_folder_is_one_line(tmp_path):
+def test_a_file_in_place_of_the_folder_is_one_line(tmp_path):
     """As for other published files."""
-    with pytest.raises(InvalidFile, match="cannot be written"):
-        write(network(), tmp_path / "nowhere" / "observable.onnx")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidFile, match="cannot write the file"):
+        write(network(), tmp_path / "file" / "observable.onnx")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -191,24 +190,23 @@ def test_full_disk_leaves_the_old_file(tmp_path, description, monkeypatch):
     """A disk that fills up half way is one line; the old file stays, no half of the new."""
     path = tmp_path / "likelihood.onnx"
     path.write_bytes(b"an older file")
-    whole = Path.write_bytes
 
-    def full(self, data):
-        whole(self, data[:100])
+    def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(InvalidFile, match="Received: No space left on device") as caught:
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InvalidFile, match=r"\(No space left on device\). Received: ") as caught:
         write(surrogate_model(description, metadata={}), path)
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == b"an older file"
     assert os.listdir(tmp_path) == ["likelihood.onnx"]
 
 
-def test_missing_folder(tmp_path, description):
-    """A folder that does not exist is one line."""
-    with pytest.raises(InvalidFile, match="cannot be written"):
-        write(surrogate_model(description, metadata={}), tmp_path / "no" / "likelihood.onnx")
+def test_a_file_in_place_of_the_folder(tmp_path, description):
+    """A folder that cannot be is one line."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidFile, match="cannot write the file"):
+        write(surrogate_model(description, metadata={}), tmp_path / "file" / "likelihood.onnx")
 
 
 def test_the_uncertainty_of_an_ensemble_is_verified(make_description, publish, scatter):
