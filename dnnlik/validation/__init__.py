@@ -2,7 +2,8 @@
 
 ``validate`` measures everything and gives a ``report``; one file a question:
 
-- errors on held-out points: ``held_out``, ``metrics``; where they are: ``error_profiles``
+- errors on held-out points: ``held_out``, ``held_out_errors``, ``metrics``; where they are:
+  ``error_profiles``
 - fits: ``fitted`` (best fit, uncertainties, pulls), ``scans`` (t), ``limits`` (CL_s)
 - posteriors: ``intervals`` (HPDI), ``coverage`` (contents of regions), ``joint`` (the best
   classifier), ``sampled`` and ``whitened`` (points drawn from the surrogate itself)

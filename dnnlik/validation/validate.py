@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from dnnlik.exceptions import InvalidInput
 from dnnlik.inference import FitResult
@@ -15,14 +12,11 @@ from dnnlik.sampling.samples import Samples
 from dnnlik.surrogate.description import Domain
 from dnnlik.typing import JSON, LogDensity, Progress, no_progress
 from dnnlik.validation.checks import verdict_of
-from dnnlik.validation.coverage import Content, contents
-from dnnlik.validation.error_profiles import by_drop, by_parameter, by_radius, extrapolation
 from dnnlik.validation.fitted import best_fits, fitted
-from dnnlik.validation.held_out import HeldOut, held_out_points, independence_of, marginals_of
+from dnnlik.validation.held_out import HeldOut, held_out_points
+from dnnlik.validation.held_out_errors import measured_there
 from dnnlik.validation.intervals import intervals_of
-from dnnlik.validation.joint import divergence
 from dnnlik.validation.limits import limits_of
-from dnnlik.validation.metrics import error_bands, reweighting
 from dnnlik.validation.report import Validation
 from dnnlik.validation.request import Request
 from dnnlik.validation.sampled import FILE_NAME, SurrogateSample, compared, draw, sampler_of
@@ -71,7 +65,8 @@ def validate(
     pois = samples.parameters.poi_names
     progress("errors on held-out points", 0, 6)
     held_out = held_out_points(surrogate, samples)
-    errors = _errors(exact, surrogate, quadratic, samples, held_out, domain, request.seed)
+    seed = request.seed
+    measured = measured_there(exact, surrogate, quadratic, samples, held_out, domain, seed)
     uncertainty, no_uncertainty = _uncertainty(surrogate, held_out)
     progress("profile scans", 1, 6)
     best, learned = best_fits(exact, surrogate, samples.maximum.point)
@@ -79,19 +74,18 @@ def validate(
     progress("limits", 2, 6)
     limits, no_limits = limits_of(exact, surrogate, pois)
     progress("intervals and regions", 3, 6)
-    intervals = intervals_of(surrogate, samples, seed=request.seed)
+    intervals = intervals_of(surrogate, samples, seed=seed)
     sampled, not_drawn = _sampled(
         exact, surrogate, samples, learned, domain, request, folder, progress
     )
     toys, no_toys = _toys(exact, surrogate, samples, best, learned, request, progress)
     report = Validation(
-        **errors,
+        **measured,
         names=samples.parameters.names,
         fitted=fitted(exact, surrogate, best, learned),
         scans=scans,
         limits=limits,
         intervals=intervals,
-        contents=_contents(samples, held_out),
         sampled=sampled,
         toys=toys,
         skipped=(*no_limits, *not_drawn, *no_toys, *no_uncertainty),
@@ -129,49 +123,6 @@ def _scans(
     return scans_of(exact, surrogate, pois, others, best=best, learned=learned, values=values)
 
 
-def _errors(
-    exact: LogDensity,
-    surrogate: LogDensity,
-    quadratic: LogDensity | None,
-    samples: Samples,
-    held_out: HeldOut,
-    domain: Domain | None,
-    seed: int,
-) -> dict[str, Any]:
-    """Fields of the report that come from the held-out points."""
-    rows = held_out.unbiased
-    error, drop, points = held_out.error, held_out.drop, held_out.points
-    offset = float(error[rows].mean())
-    centred, maximum = error - offset, samples.maximum.point
-    posterior = samples.points[samples.unbiased]
-    return {
-        "bands": error_bands(error, drop),
-        "posterior": error_bands(error[rows], drop[rows], (None,))[0],
-        "effective_fraction": reweighting(error[rows]).fraction,
-        "marginals": marginals_of(samples, held_out),
-        "divergence": divergence(error[rows], held_out.blocks[rows], seed=seed),
-        "by_drop": by_drop(centred, drop),
-        "by_radius": by_radius(centred, points, maximum, np.cov(posterior, rowvar=False)),
-        "by_parameter": by_parameter(centred[rows], points[rows], samples.parameters.names),
-        "outside": extrapolation(
-            exact, surrogate, points[rows], maximum, offset=offset, domain=domain
-        ),
-        **_quadratic(quadratic, samples),
-    }
-
-
-def _quadratic(quadratic: LogDensity | None, samples: Samples) -> dict[str, Any]:
-    """The same measures for the baseline alone, where there is one."""
-    if quadratic is None:
-        return {"quadratic": None, "quadratic_effective_fraction": None}
-    found = held_out_points(quadratic, samples)
-    error, drop = found.error[found.unbiased], found.drop[found.unbiased]
-    return {
-        "quadratic": error_bands(error, drop, (None,))[0],
-        "quadratic_effective_fraction": reweighting(error).fraction,
-    }
-
-
 def _uncertainty(
     surrogate: LogDensity, held_out: HeldOut
 ) -> tuple[StatedUncertainty | None, Skips]:
@@ -179,20 +130,6 @@ def _uncertainty(
         return uncertainty_of(surrogate, held_out), ()
     except InvalidInput as error:
         return None, (Skipped("the uncertainty of the ensemble", str(error)),)
-
-
-def _contents(samples: Samples, held_out: HeldOut) -> tuple[Content, ...]:
-    """Contents of intervals of the parameters of interest, and of joint regions."""
-    rows, share = held_out.unbiased, independence_of(samples)
-    weights, blocks = held_out.weights[rows], held_out.blocks[rows]
-    found: list[Content] = []
-    for name in samples.parameters.poi_names:
-        x = held_out.points[rows, samples.parameters.index(name)]
-        found += contents(name, (x, x), weights, blocks, independence=share)
-    density = held_out.log_density[rows]
-    pair = density, density + held_out.error[rows]
-    found += contents("joint", pair, weights, blocks, independence=share, joint=True)
-    return tuple(found)
 
 
 def _sampled(
