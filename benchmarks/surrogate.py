@@ -101,9 +101,12 @@ def opened(problem: str) -> Any:
 def sampled(problem: str, likelihood: Any, recipe: str, options: argparse.Namespace) -> Any:
     from dnnlik import sample
 
-    sampler = "emcee" if recipe == "paper" else "hamiltonian"
+    paper = recipe == "paper"
+    sampler, strategy = ("emcee", "mixed") if paper else ("hamiltonian", "wide")
     path = options.folder / f"{problem}.{options.points}.{sampler}.h5"
-    return sample(likelihood, path, sampler=sampler, points=options.points, seed=1)
+    return sample(
+        likelihood, path, strategy=strategy, sampler=sampler, points=options.points, seed=1
+    )
 
 
 def settings_of(recipe: str, seed: int, steps: int | None) -> Any:

@@ -80,10 +80,11 @@ sampling_options = grouped(
     ),
     click.option(
         "--strategy",
-        type=click.Choice(["mixed", "unbiased", "profiled"]),
-        default="mixed",
+        type=click.Choice(["wide", "mixed", "unbiased", "profiled"]),
+        default="wide",
         show_default=True,
-        help="unbiased: the posterior; mixed: 70 % of it, 30 % from the profiled maxima.",
+        help="unbiased: the posterior; mixed: 70 % of it, 30 % from the profiled maxima; wide: "
+        "60 % and 20 %, and points farther out, so that a surrogate has no maxima of its own there.",
     ),
     click.option(
         "--mix",

@@ -60,7 +60,7 @@ def run(
     folder: str | Path,
     *,
     points: int = 100_000,
-    strategy: str | Mapping[str, float] = "mixed",
+    strategy: str | Mapping[str, float] = "wide",
     sampler: str = "emcee",
     thin: int = 1,
     seed: int = 0,
@@ -148,7 +148,7 @@ def _check(likelihood: Likelihood, strategy: str | Mapping[str, float], request:
     """What would otherwise fail after hours of sampling."""
     if "unbiased" not in mix_of(strategy):
         raise InvalidInput(
-            "a surrogate is validated on the posterior: the strategy must be 'mixed', "
+            "a surrogate is validated on the posterior: the strategy must be 'wide', 'mixed', "
             f"'unbiased' or a mix with a share of 'unbiased'. Received: {strategy!r}"
         )
     for name in request.scan_parameters:

@@ -29,7 +29,7 @@ def sample(
     likelihood: Likelihood,
     path: str | Path,
     *,
-    strategy: str | Mapping[str, float] = "mixed",
+    strategy: str | Mapping[str, float] = "wide",
     sampler: str = "emcee",
     points: int = 100_000,
     thin: int = 1,
@@ -48,9 +48,10 @@ def sample(
         likelihood: what to sample; its ``log_density`` for the unbiased part.
         path: the file. A complete one of the same request is returned as it is.
         strategy: "unbiased" (the posterior), "profiled" (from the profiled maxima
-            towards it) or "mixed" (70 % and 30 %); or shares of these and of "tempered" (the
-            posterior, wider) and "boundary" (rays to its far ends), such as
-            ``{"unbiased": 0.6, "profiled": 0.3, "tempered": 0.1}``.
+            towards it), "mixed" (70 % and 30 %) or "wide" (these and points farther out); or
+            shares of these and of "tempered" (the posterior, wider) and "boundary" (rays to its
+            far ends): "wide" is
+            ``{"unbiased": 0.6, "profiled": 0.2, "tempered": 0.15, "boundary": 0.05}``.
         sampler: of the posterior, tempered or not, "emcee" (any likelihood) or "hamiltonian" (needs
             gradients, and gives many times more effective points a second).
         points: how many; rounded down to whole steps of all walkers.
