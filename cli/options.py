@@ -84,7 +84,7 @@ sampling_options = grouped(
         default="wide",
         show_default=True,
         help="unbiased: the posterior; mixed: 70 % of it, 30 % from the profiled maxima; wide: "
-        "60 % and 20 %, and points farther out, so that a surrogate has no maxima of its own there.",
+        "60 % and 20 %, and points farther out, where a surrogate else makes up maxima.",
     ),
     click.option(
         "--mix",

@@ -33,7 +33,9 @@ def samples(tmp_path_factory):
     cubic = AnalyticLikelihood(
         [Parameter("mu", 0, (-3, 3), poi=True)], lambda x: -(x[:, 0] ** 2) + 0.1 * x[:, 0] ** 3
     )
-    return sample(cubic, tmp_path_factory.mktemp("samples") / "s.h5", points=2000, seed=1)
+    return sample(
+        cubic, tmp_path_factory.mktemp("samples") / "s.h5", strategy="mixed", points=2000, seed=1
+    )
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def counting(tmp_path_factory):
 @pytest.fixture(scope="module")
 def file(counting, tmp_path_factory):
     path = tmp_path_factory.mktemp("counting") / "samples.h5"
-    sample(counting, path, points=4000, seed=5)
+    sample(counting, path, strategy="mixed", points=4000, seed=5)
     return path
 
 
@@ -100,7 +100,7 @@ def test_a_likelihood_without_other_data_has_no_room(tmp_path):
     density = AnalyticLikelihood(
         [Parameter("mu", 0, (-5, 5), poi=True)], lambda x: -0.5 * x[:, 0] ** 2
     )
-    found = sample(density, tmp_path / "s.h5", points=2000, seed=0)
+    found = sample(density, tmp_path / "s.h5", strategy="mixed", points=2000, seed=0)
     assert found.asimov == ()
     with h5py.File(tmp_path / "s.h5") as content:
         assert "asimov" not in content
@@ -114,7 +114,7 @@ def test_no_background_hypothesis_is_stated_and_no_failure(counting, tmp_path):
     ]
     path = tmp_path / "away.json"
     path.write_text(json.dumps(document))
-    found = sample(open_likelihood(path), tmp_path / "s.h5", points=2000, seed=0)
+    found = sample(open_likelihood(path), tmp_path / "s.h5", strategy="mixed", points=2000, seed=0)
     assert found.asimov == ()
     assert "needs 0 within" in found.diagnostics["without_asimov_curve"]["mu"]
 

@@ -224,7 +224,7 @@ def test_dual_averaging_finds_the_acceptance():
 def test_log_terms_are_those_of_the_points(tmp_path):
     """Also where they come from the trajectories: recomputed from the likelihood."""
     density, _, _ = cut()
-    found = sample(density, tmp_path / "s.h5", sampler="hamiltonian", points=4000)
+    found = sample(density, tmp_path / "s.h5", strategy="mixed", sampler="hamiltonian", points=4000)
     for name in ("log_main", "log_constraint", "log_prior", "log_density"):
         np.testing.assert_allclose(
             getattr(found, name), getattr(density, name)(found.points), rtol=1e-12, atol=1e-12
@@ -239,7 +239,7 @@ def test_without_gradients_it_is_refused(tmp_path):
     """One line that says what to do, exit code 3, and no file."""
     gauss = AnalyticLikelihood([Parameter("x", 0, (-9, 9), poi=True)], lambda x: -(x[:, 0] ** 2))
     with pytest.raises(InvalidLikelihood, match=r"TensorFlow, or sample with emcee.*Rec") as caught:
-        sample(gauss, tmp_path / "s.h5", sampler="hamiltonian", points=4000)
+        sample(gauss, tmp_path / "s.h5", strategy="mixed", sampler="hamiltonian", points=4000)
     assert caught.value.exit_code == 3
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -249,7 +249,7 @@ def test_an_unknown_sampler_is_refused(likelihood, tmp_path):
     """The known ones are named; the profile has a strategy of its own."""
     for name in ("nuts", "profiled"):
         with pytest.raises(InvalidInput, match="must be one of emcee, hamiltonian"):
-            sample(likelihood, tmp_path / "s.h5", sampler=name, points=4000)
+            sample(likelihood, tmp_path / "s.h5", strategy="mixed", sampler=name, points=4000)
 
 
 def content(path):
@@ -259,7 +259,7 @@ def content(path):
 @pytest.fixture(scope="module")
 def small_file(likelihood, tmp_path_factory):
     path = tmp_path_factory.mktemp("small") / "samples.h5"
-    sample(likelihood, path, sampler="hamiltonian", points=4000, seed=5)
+    sample(likelihood, path, strategy="mixed", sampler="hamiltonian", points=4000, seed=5)
     return path
 
 
@@ -326,7 +326,7 @@ def test_a_killed_run_goes_on(
         process.kill()
         process.wait()
     assert process.returncode == -signal.SIGKILL
-    sample(likelihood, path, sampler="hamiltonian", points=4000, seed=5)
+    sample(likelihood, path, strategy="mixed", sampler="hamiltonian", points=4000, seed=5)
     assert content(path) == content(small_file)
 
 

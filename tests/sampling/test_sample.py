@@ -42,7 +42,7 @@ def unbiased(likelihood, tmp_path_factory):
 @pytest.fixture(scope="module")
 def small_file(likelihood, tmp_path_factory):
     path = tmp_path_factory.mktemp("small") / "samples.h5"
-    sample(likelihood, path, points=4000, seed=5)
+    sample(likelihood, path, strategy="mixed", points=4000, seed=5)
     return path
 
 
@@ -166,11 +166,11 @@ def test_two_parameters_of_interest_share_the_walkers(tmp_path):
 def test_the_seed_decides(likelihood, small, small_file, tmp_path):
     """The same seed gives the same file content, another seed other points of the posterior
     (the profiled walk starts at the same maxima)."""
-    again = sample(likelihood, tmp_path / "again.h5", points=4000, seed=5)
+    again = sample(likelihood, tmp_path / "again.h5", strategy="mixed", points=4000, seed=5)
     assert same(again, small)
     assert again.diagnostics == small.diagnostics
     assert (tmp_path / "again.h5").read_bytes() == small_file.read_bytes()
-    other = sample(likelihood, tmp_path / "other.h5", points=4000, seed=6)
+    other = sample(likelihood, tmp_path / "other.h5", strategy="mixed", points=4000, seed=6)
     assert not np.isin(other.points[other.unbiased, 0], small.points[:, 0]).any()
 
 
@@ -179,7 +179,12 @@ def test_a_complete_file_is_returned_as_it_is(likelihood, small, small_file):
     before = small_file.stat().st_mtime_ns
     told = []
     found = sample(
-        likelihood, small_file, points=4000, seed=5, progress=lambda *args: told.append(args)
+        likelihood,
+        small_file,
+        strategy="mixed",
+        points=4000,
+        seed=5,
+        progress=lambda *args: told.append(args),
     )
     assert same(found, small)
     assert told == []
@@ -197,7 +202,7 @@ def test_a_file_of_another_request_is_refused(likelihood, small_file, change):
 def test_blocks_do_not_matter(likelihood, small, tmp_path, monkeypatch):
     """How many steps are written at once changes no number."""
     monkeypatch.setattr(ensemble, "_BLOCK_ROWS", 300)
-    assert same(sample(likelihood, tmp_path / "s.h5", points=4000, seed=5), small)
+    assert same(sample(likelihood, tmp_path / "s.h5", strategy="mixed", points=4000, seed=5), small)
 
 
 @pytest.mark.parametrize("calls", [1, 4, 13, 30])
@@ -214,10 +219,10 @@ def test_an_interrupted_run_goes_on(likelihood, small, tmp_path, monkeypatch, ca
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        sample(likelihood, path, points=4000, seed=5, progress=interrupt)
+        sample(likelihood, path, strategy="mixed", points=4000, seed=5, progress=interrupt)
     with pytest.raises(InvalidFile, match="resumes it"):
         Samples.open(path)
-    found = sample(likelihood, path, points=4000, seed=5)
+    found = sample(likelihood, path, strategy="mixed", points=4000, seed=5)
     assert same(found, small)
     assert found.diagnostics == small.diagnostics
     assert [file.name for file in tmp_path.iterdir()] == ["samples.h5"]
@@ -234,7 +239,8 @@ def wait(text, done, total):
     if text.startswith({when!r}):
         time.sleep(0.3)
 
-sample(open_likelihood({likelihood!r}), {path!r}, points=4000, seed=5, progress=wait)
+likelihood = open_likelihood({likelihood!r})
+sample(likelihood, {path!r}, strategy="mixed", points=4000, seed=5, progress=wait)
 """
 
 
@@ -261,7 +267,7 @@ def test_a_killed_run_goes_on(likelihood_file, likelihood, small, tmp_path, when
         process.kill()
         process.wait()
     assert process.returncode == -signal.SIGKILL
-    assert same(sample(likelihood, path, points=4000, seed=5), small)
+    assert same(sample(likelihood, path, strategy="mixed", points=4000, seed=5), small)
 
 
 def wait_for(state: Path, process: subprocess.Popen, chain: int | None, stored: int) -> bool:
@@ -290,16 +296,16 @@ def test_a_damaged_state_starts_again(likelihood, small, tmp_path):
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        sample(likelihood, path, points=4000, seed=5, progress=interrupt)
+        sample(likelihood, path, strategy="mixed", points=4000, seed=5, progress=interrupt)
     state = path.with_name("samples.h5.state.npz")
     state.write_bytes(state.read_bytes()[:-100])
-    assert same(sample(likelihood, path, points=4000, seed=5), small)
+    assert same(sample(likelihood, path, strategy="mixed", points=4000, seed=5), small)
 
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"strategy": "stretch"}, "must be one of unbiased, mixed, profiled"),
+        ({"strategy": "stretch"}, "must be one of unbiased, wide, mixed, profiled"),
         ({"points": 100}, r"5 parameters need at least \d+ points"),
         ({"points": 0}, "need at least"),
         ({"points": -5, "strategy": "profiled"}, "need at least"),
@@ -316,7 +322,7 @@ def test_wrong_requests_are_refused_before_a_file_is_made(likelihood, tmp_path, 
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 30, 95, 300])
-@pytest.mark.parametrize("strategy", ["unbiased", "mixed", "profiled"])
+@pytest.mark.parametrize("strategy", ["unbiased", "wide", "mixed", "profiled"])
 def test_the_fewest_points_are_enough(width, strategy):
     """The number that the error asks for gives chains of thirty steps or more, with
     twice as many walkers as parameters, and rows that follow each other."""
@@ -340,7 +346,7 @@ def test_without_a_parameter_of_interest_nothing_is_made(tmp_path):
     """A likelihood without poi has no profile: an error that says how to name one."""
     gauss = AnalyticLikelihood([Parameter("x", 0, (-9, 9))], lambda x: -0.5 * x[:, 0] ** 2)
     with pytest.raises(InvalidParameters, match=r"poi=True.*Received: none"):
-        sample(gauss, tmp_path / "samples.h5", points=4000)
+        sample(gauss, tmp_path / "samples.h5", strategy="mixed", points=4000)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -367,9 +373,9 @@ def test_nan_in_the_middle_keeps_the_file(tmp_path, capfd):
         broken = text.startswith("chain 1: warm-up")
 
     with pytest.raises(InvalidLikelihood, match=r"Received: nan at x=.*, y=") as caught:
-        sample(gauss, path, points=8000, seed=3, progress=break_it)
+        sample(gauss, path, strategy="mixed", points=8000, seed=3, progress=break_it)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
     broken = False
-    found = sample(gauss, path, points=8000, seed=3)
-    assert same(found, sample(gauss, tmp_path / "other.h5", points=8000, seed=3))
+    found = sample(gauss, path, strategy="mixed", points=8000, seed=3)
+    assert same(found, sample(gauss, tmp_path / "other.h5", strategy="mixed", points=8000, seed=3))

@@ -341,7 +341,7 @@ def test_gradients_need_not_be_kept(likelihood, tmp_path):
     np.testing.assert_array_equal(one.points, two.points)
     np.testing.assert_array_equal(one.log_main, two.log_main)
     assert one.diagnostics == two.diagnostics
-    emcee = sample(likelihood, tmp_path / "e.h5", gradients=False, points=2000)
+    emcee = sample(likelihood, tmp_path / "e.h5", strategy="mixed", gradients=False, points=2000)
     assert emcee.gradient is None
 
 

@@ -52,7 +52,7 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Likelihood:
 @pytest.fixture(scope="session")
 def samples_file(counting: Likelihood, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("counting") / "samples.h5"
-    sample(counting, path, points=8000, seed=3)
+    sample(counting, path, strategy="mixed", points=8000, seed=3)
     return path
 
 
@@ -86,4 +86,4 @@ def gaussian_samples(tmp_path_factory: pytest.TempPathFactory) -> tuple[Likeliho
         lambda x: -0.5 * tf.square(x[:, 0] - 0.7 * x[:, 1] - 0.2) - 0.1 * tf.square(x[:, 1]) - 3,
     )
     path = tmp_path_factory.mktemp("gaussian") / "samples.h5"
-    return gauss, sample(gauss, path, points=3000, seed=4)
+    return gauss, sample(gauss, path, strategy="mixed", points=3000, seed=4)
