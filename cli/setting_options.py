@@ -69,7 +69,7 @@ setting_options = together(
     click.option(
         "--peak-weight",
         type=NOT_NEGATIVE,
-        help="Extra weight of points at the maximum.  [default: 5]",
+        help="Extra weight of points at the maximum.  [default: 30]",
     ),
     click.option(
         "--precision",

@@ -77,7 +77,7 @@ class TrainingSettings:
     baseline: str = "best"
     standardise: bool = True
     bends: bool = True
-    peak_weight: float = 5.0
+    peak_weight: float = 30.0
     gradient_weight: float = 4.0
     gradient_knee: float | None = 0.5
     optimizer: str = "muon"
