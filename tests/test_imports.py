@@ -33,7 +33,7 @@ ALLOWED = {
     "surrogate": BASE | {"compiled", "devices", "likelihoods", "sampling"},
     "validation": BASE | {"inference", "likelihoods", "sampling", "surrogate"},
     "refinement": BASE | {"inference", "likelihoods", "sampling", "surrogate"},
-    "onnx": BASE | {"surrogate"},
+    "onnx": BASE | {"histfactory", "surrogate"},
     "bundle": BASE | {"onnx", "validation", "surrogate"},
     "combination": BASE | {"bundle", "likelihoods"},
     "reweighting": BASE | {"combination", "inference", "sampling"},

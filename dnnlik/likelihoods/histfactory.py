@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from dnnlik.compiled import CompiledFunction
 from dnnlik.exceptions import InvalidPoints
+from dnnlik.histfactory.description import HistFactoryDescription
 from dnnlik.histfactory.layout import layout_of, templates_of
 from dnnlik.histfactory.rates import (
     Coefficients,
@@ -72,6 +73,21 @@ class HistFactoryLikelihood(Likelihood):
         full = np.tile([p.init for p in self.specification.parameters], (len(points), 1))
         full[:, self._free] = points
         return full
+
+    @property
+    def description(self) -> HistFactoryDescription:
+        """The likelihood as plain arrays, for other programs (`dnnlik.onnx.exact`)."""
+        held = np.array([p.init for p in self.specification.parameters] + [1.0])
+        held[self._free] = 0.0
+        return HistFactoryDescription(
+            parameters=self.parameters,
+            columns=self._free,
+            held=held,
+            layout=self._layout,
+            observed=self.specification.observed,
+            constant=self.fixed_constraint,
+            **self._coefficients._asdict(),
+        )
 
     @cached_property
     def _coefficients(self) -> Coefficients:

@@ -8,6 +8,7 @@ graph viewer shows ``network/layer_0/product`` instead of ``MatMul_17``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ INPUT = "parameters"
 Precision = Literal["float64", "float32"]
 """In which the networks of a graph compute."""
 
-Operand = str | float | NDArray[np.float64]
+Operand = str | float | NDArray[np.float64] | NDArray[np.bool_]
 """The name of a tensor, or a number or array that becomes a constant."""
 
 
@@ -80,6 +81,22 @@ class GraphBuilder:
         """Sum over the parameters, [batch, d] → [batch]."""
         axes = self.constant(f"{name}/axes", np.array([1], dtype=np.int64))
         return self("ReduceSum", name, operand, axes, keepdims=0)
+
+    def polynomial(
+        self, name: str, x: str, coefficients: Sequence[float | NDArray[np.float64]]
+    ) -> str:
+        """c₀ + c₁ x + c₂ x² + …, by Horner's rule; coefficients broadcast against x.
+
+        >>> graph = GraphBuilder()
+        >>> graph.polynomial("square", "x", (0.0, 0.0, 1.0))
+        'square'
+        """
+        value: Operand = coefficients[-1]
+        for order in range(len(coefficients) - 2, -1, -1):
+            product = self("Mul", f"{name}/times_{order}", value, x)
+            own = f"{name}/plus_{order}" if order else name
+            value = self("Add", own, product, coefficients[order])
+        return str(value)
 
     def dot(self, name: str, operand: str, vector: NDArray[np.float64]) -> str:
         """Product of each row with a vector, [batch, k] → [batch].

@@ -30,9 +30,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from dnnlik.constraints import ConstraintTerms
 from dnnlik.exceptions import InvalidInput
 from dnnlik.onnx.builder import INPUT, GraphBuilder, Precision
+from dnnlik.onnx.constraint import constraint
+from dnnlik.onnx.model import likelihood_model
 from dnnlik.onnx.perceptron import perceptron
 from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
@@ -40,9 +41,6 @@ from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDe
 __all__ = ["surrogate_model"]
 
 Array = NDArray[np.float64]
-
-OPSET = 15
-IR_VERSION = 8
 
 
 def surrogate_model(
@@ -77,9 +75,7 @@ def surrogate_model(
     """
     _check_shapes(description)
     graph = GraphBuilder()
-    log_constraint, constraint_gradient = _constraint(
-        graph, description.parameters.constraint_terms
-    )
+    log_constraint, constraint_gradient = constraint(graph, description.parameters.constraint_terms)
     terms = [_networks(graph, description, precision)]
     if description.quadratic is not None:
         terms.append(_quadratic(graph, description.quadratic))
@@ -88,7 +84,13 @@ def surrogate_model(
     graph("Sum", "log_likelihood", *(value for value, _ in terms))
     graph("Sum", "gradient", *(gradient for _, gradient in terms))
     _domain(graph, description.domain, description.parameters)
-    return _model(graph, description, metadata)
+    return likelihood_model(
+        graph,
+        len(description.parameters),
+        metadata,
+        learned=True,
+        with_uncertainty=len(description.networks) > 1,
+    )
 
 
 def _networks(
@@ -148,66 +150,6 @@ def _uncertainty(graph: GraphBuilder, members: list[str], mean: str, factor: flo
     return graph("Sqrt", "uncertainty", variance)
 
 
-def _constraint(graph: GraphBuilder, terms: ConstraintTerms) -> tuple[str, str]:
-    """`ConstraintTerms.value` and its gradient, names of [batch] and [batch, d]."""
-    poisson = bool(terms.poisson_columns.size) or bool(terms.slope.any())
-    normal_name = "constraint/normal" if poisson else "log_constraint"
-    step = graph("Sub", "constraint/step", INPUT, terms.centre)
-    square = graph("Mul", "constraint/square", step, step)
-    summed = graph.dot("constraint/summed", square, -0.5 * terms.precision)
-    normal = graph("Add", normal_name, summed, terms.constant)
-    slope = graph("Mul", "constraint/slope", step, -terms.precision)
-    if not poisson:
-        return normal, slope
-    counts, rise = _poisson(graph, terms, step)
-    value = graph("Add", "log_constraint", normal, counts)
-    return value, graph("Add", "constraint/gradient", slope, rise)
-
-
-def _poisson(graph: GraphBuilder, terms: ConstraintTerms, step: str) -> tuple[str, str]:
-    """Sum of a [ln(1+u) - u] - s θ, minus infinity for a negative rate; its gradient.
-
-    All d columns take part, so that nothing needs to be gathered or scattered: one
-    without a Poisson term has u = a = s = 0.
-    """
-    u = graph("Mul", "constraint/u", step, terms.inverse_centre)
-    # Near a rate of zero 1+u has lost its digits; the rate over its maximum has not.
-    low = graph("Less", "constraint/low", u, -0.5)
-    rate = graph("Mul", "constraint/rate", INPUT, terms.inverse_centre)
-    ratio = graph(
-        "Where", "constraint/ratio", low, rate, graph("Add", "constraint/one_plus_u", u, 1.0)
-    )
-    possible = graph("Greater", "constraint/possible", ratio, 0.0)
-    safe = graph("Where", "constraint/safe", possible, ratio, 1.0)
-    shape = graph("Sub", "constraint/shape", _log1p(graph, u, safe), u)
-    counted = graph("Mul", "constraint/counted", shape, terms.observed)
-    linear = graph("Mul", "constraint/linear", INPUT, terms.slope)
-    both = graph("Sub", "constraint/both", counted, linear)
-    negative = graph("Less", "constraint/negative", linear, 0.0)
-    refused = graph("Or", "constraint/refused", graph("Not", "constraint/not", possible), negative)
-    term = graph("Where", "constraint/poisson_terms", refused, -np.inf, both)
-    fall = graph("Div", "constraint/fall", u, safe)
-    rise = graph("Mul", "constraint/rise", fall, -terms.observed * terms.inverse_centre)
-    return (
-        graph.sum_columns("constraint/poisson", term),
-        graph("Sub", "constraint/poisson_gradient", rise, terms.slope),
-    )
-
-
-def _log1p(graph: GraphBuilder, u: str, ratio: str) -> str:
-    """ln(1+u) where ``ratio`` is 1+u as rounded: ln(ratio) u / (ratio - 1).
-
-    The rounding of 1+u cancels (Kahan's trick): ONNX has no Log1p, and counts of 10¹¹
-    multiply whatever is lost here.
-    """
-    rounded = graph("Sub", "constraint/rounded", ratio, 1.0)
-    nothing = graph("Equal", "constraint/nothing", rounded, 0.0)
-    divisor = graph("Where", "constraint/divisor", nothing, 1.0, rounded)
-    scaled = graph("Mul", "constraint/scaled", graph("Log", "constraint/log", ratio), u)
-    quotient = graph("Div", "constraint/quotient", scaled, divisor)
-    return graph("Where", "constraint/log1p", nothing, u, quotient)
-
-
 def _quadratic(graph: GraphBuilder, quadratic: Quadratic) -> tuple[str, str]:
     """`Quadratic.value_of` and its gradient, names of [batch] and [batch, d]."""
     # A Hessian that is symmetric up to rounding: its symmetric part has the same
@@ -238,35 +180,6 @@ def _domain(graph: GraphBuilder, domain: Domain, parameters: ParameterSet) -> st
     distance2 = graph.sum_columns("domain/distance2", graph("Mul", "domain/pulls2", pulled, step))
     near = graph("LessOrEqual", "domain/near", distance2, domain.max_distance2)
     return graph("And", "in_domain", boxed, near)
-
-
-def _model(
-    graph: GraphBuilder, description: SurrogateDescription, metadata: Mapping[str, str]
-) -> onnx.ModelProto:
-    tensor, size = onnx.helper.make_tensor_value_info, len(description.parameters)
-    outputs = [
-        tensor("log_likelihood", TensorProto.DOUBLE, ["batch"]),
-        tensor("log_constraint", TensorProto.DOUBLE, ["batch"]),
-        tensor("gradient", TensorProto.DOUBLE, ["batch", size]),
-        tensor("in_domain", TensorProto.BOOL, ["batch"]),
-    ]
-    if len(description.networks) > 1:
-        outputs.append(tensor("uncertainty", TensorProto.DOUBLE, ["batch"]))
-    model = onnx.helper.make_model(
-        onnx.helper.make_graph(
-            graph.nodes,
-            "likelihood",
-            [tensor(INPUT, TensorProto.DOUBLE, ["batch", size])],
-            outputs,
-            graph.constants,
-        ),
-        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="dnnlik",
-        doc_string="A learned likelihood: natural logarithms, no factor 2, raw physical inputs.",
-    )
-    onnx.helper.set_model_props(model, dict(sorted(metadata.items())))
-    return model
 
 
 def _check_shapes(description: SurrogateDescription) -> None:

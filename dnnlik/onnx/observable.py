@@ -16,7 +16,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from dnnlik.exceptions import InvalidFile
-from dnnlik.onnx.graph import IR_VERSION, OPSET
+from dnnlik.onnx.model import IR_VERSION, OPSET
 from dnnlik.onnx.verify import write
 from dnnlik.typing import JSON
 
