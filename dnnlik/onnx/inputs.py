@@ -66,16 +66,12 @@ def _bends(graph: GraphBuilder, bends: Bends, part: str, points: str) -> tuple[s
     t = graph("Where", f"{part}/t", far, graph("Sign", f"{part}/sign", a), a)
     outside = graph("Sub", f"{part}/outside", size, graph("Abs", f"{part}/inner_size", t))
     t2 = graph("Mul", f"{part}/t2", t, t)
-    inner = graph("Mul", f"{part}/inner", _polynomial(graph, f"{part}/value", t2, 15, -10, 3), t2)
+    inner = graph(
+        "Mul", f"{part}/inner", graph.polynomial(f"{part}/value", t2, (15.0, -10.0, 3.0)), t2
+    )
     eighth = graph("Mul", f"{part}/eighth", inner, 0.125)
     value = graph("Add", f"{part}/bent", eighth, outside)
-    rise = graph("Mul", f"{part}/rise", _polynomial(graph, f"{part}/slope", t2, 15, -20, 9), t)
+    rise = graph(
+        "Mul", f"{part}/rise", graph.polynomial(f"{part}/slope", t2, (15.0, -20.0, 9.0)), t
+    )
     return value, graph("Mul", f"{part}/slopes", rise, 0.25)
-
-
-def _polynomial(graph: GraphBuilder, part: str, x: str, a: float, b: float, c: float) -> str:
-    """a + b x + c x²."""
-    highest = graph("Mul", f"{part}/c", x, float(c))
-    middle = graph("Add", f"{part}/b", highest, float(b))
-    product = graph("Mul", f"{part}/x", middle, x)
-    return graph("Add", f"{part}/a", product, float(a))
