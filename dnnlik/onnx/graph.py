@@ -56,7 +56,8 @@ def surrogate_model(
         metadata: goes into ``metadata_props``, see
             `dnnlik.onnx.metadata.metadata_properties`.
         precision: of the arithmetic inside the networks. With "float32" they take half the
-            time; input, outputs and every other part stay float64.
+            time, and the gradient can be left out (`dnnlik.onnx.model`); ``parameters``, outputs
+            and every other part stay float64.
 
     Raises:
         InvalidInput: arrays that do not fit each other, or are not finite.
@@ -90,6 +91,7 @@ def surrogate_model(
         metadata,
         learned=True,
         with_uncertainty=len(description.networks) > 1,
+        with_branch=precision == "float32",
     )
 
 

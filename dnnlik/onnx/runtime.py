@@ -37,6 +37,9 @@ Outside = Literal["warn", "raise", "ignore", "nan"]
 BLOCK = 4096
 """Points evaluated at once: enough to keep the cores busy, bounded in memory."""
 
+WITH_GRADIENT = "with_gradient"
+"""An optional input of a fast copy: false leaves the gradient out, for half of the time."""
+
 OUTPUTS = ("log_likelihood", "log_constraint", "gradient", "in_domain")
 
 
@@ -179,8 +182,16 @@ class PublishedLikelihood:
     def evaluate(self, points: Points, *outputs: str) -> list[NDArray[Any]]:
         """The named outputs of the graph, in blocks; points are taken as they are."""
         blocks = [points[i : i + BLOCK] for i in range(0, len(points), BLOCK)] or [points]
-        results = [self._session.run(list(outputs), {"parameters": block}) for block in blocks]
+        feeds = {WITH_GRADIENT: np.array(False)} if self._leaves_out(outputs) else {}
+        results = [
+            self._session.run(list(outputs), {"parameters": block, **feeds}) for block in blocks
+        ]
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+    def _leaves_out(self, outputs: tuple[str, ...]) -> bool:
+        """Whether the graph can do without the gradient, and nobody asks for it."""
+        optional = (i.name for i in self._session.get_overridable_initializers())
+        return "gradient" not in outputs and WITH_GRADIENT in optional
 
 
 def _session(path: Path, threads: int | None) -> Any:

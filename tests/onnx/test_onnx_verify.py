@@ -87,6 +87,15 @@ def test_float32_copy_agrees(make_description, tmp_path, publish, scatter, membe
     assert 0 < differences["gradient"] < 1e-5
     assert differences["log_constraint"] == differences["in_domain"] == 0
     assert ("uncertainty" in differences) == (members > 1)
+    opened = PublishedLikelihood.open(copy)
+    alone = opened.evaluate(points, "log_likelihood")[0]  # the gradient is left out
+    both = opened.evaluate(points, "log_likelihood", "gradient")
+    np.testing.assert_array_equal(alone, both[0])
+    left_out = opened._session.run(
+        ["gradient", "in_domain"], {"parameters": points, "with_gradient": np.array(False)}
+    )
+    assert np.isnan(left_out[0]).all()
+    np.testing.assert_array_equal(left_out[1], opened.in_domain(points))
     again = surrogate_model(description, metadata=metadata, precision="float32")
     assert again.SerializeToString(deterministic=True) == copy.read_bytes()
 
