@@ -19,6 +19,7 @@ _COMMANDS = (
     "search",
     "validate",
     "export",
+    "bundle",
     "inspect",
     "run",
     "fit",

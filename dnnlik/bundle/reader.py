@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
+from dnnlik.bundle.archive import extract
 from dnnlik.bundle.checksums import FILE_NAME as CHECKSUMS
 from dnnlik.bundle.checksums import verify_checksums
 from dnnlik.exceptions import InvalidFile, InvalidInput
@@ -19,7 +21,7 @@ COPY_NAME = "likelihood_float32.onnx"
 def load(
     path: str | Path, *, precision: str = "float64", threads: int | None = None
 ) -> PublishedLikelihood:
-    """Open a published likelihood: a bundle folder or an ``.onnx`` file.
+    """Open a published likelihood: a bundle folder, the same as ``.zip``, or an ``.onnx`` file.
 
     The files of a bundle are checked against its checksums first.
 
@@ -41,6 +43,9 @@ def load(
         likelihood.in_domain(points)          # (n,) bool
     """
     path = Path(path)
+    if path.suffix == ".zip" and path.is_file():
+        with tempfile.TemporaryDirectory() as folder:
+            return load(extract(path, folder), precision=precision, threads=threads)
     if path.is_dir():
         path = path / _name(precision)
         verify_checksums(path.parent)

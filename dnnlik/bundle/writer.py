@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from dnnlik.bundle.card import Publication, citation_cff, model_card, zenodo_json
 from dnnlik.bundle.checksums import FILE_NAME, checksums_text
 from dnnlik.bundle.reader import COPY_NAME, MODEL_NAME
+from dnnlik.bundle.vectors import FILE_NAME as VECTORS
+from dnnlik.bundle.vectors import vectors_of
 from dnnlik.documents import read_json, write_json, write_text
 from dnnlik.exceptions import BelowThreshold, InvalidFile, NotGoodEnough
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.metadata import metadata_properties
+from dnnlik.onnx.runtime import PublishedLikelihood
 from dnnlik.onnx.verify import Verification, verify, verify_copy, write
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.typing import JSON
@@ -142,6 +145,7 @@ def _write_model(
     _require(verification)
     write(surrogate_model(description, metadata=properties, precision="float32"), copy)
     _require(verify_copy(copy, path, points=points))
+    write_json(folder / VECTORS, vectors_of(PublishedLikelihood.open(path), points))
     # Some runtimes cannot read a file's metadata: the same again as a document.
     write_json(folder / "metadata.json", _document(properties))
     return verification

@@ -257,3 +257,21 @@ def test_a_slow_likelihood_is_announced(tmp_path):
         process.communicate()
     assert "A call of this likelihood takes 1" in first
     assert "--calls 20000" in second
+
+
+def test_a_bundle_is_packed_and_verified(small_run, tmp_path):
+    """`bundle pack`, then `bundle verify` of the archive; a damaged copy has exit code 3."""
+    archive = tmp_path / "published.zip"
+    packed = dnnlik("bundle", "pack", small_run.folder / "bundle", "-o", archive)
+    assert packed.returncode == 0
+    assert json.loads(packed.stdout)["archive"] == str(archive)
+    result = dnnlik("bundle", "verify", archive)
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["passed"] is True
+    assert result.stderr.count(": OK") == 5
+    damaged = shutil.copytree(small_run.folder / "bundle", tmp_path / "damaged")
+    (damaged / "README.md").write_text("else")
+    result = dnnlik("bundle", "verify", damaged)
+    assert result.returncode == 3
+    assert json.loads(result.stdout)["failed"] == ["checksums"]
+    assert "not what it was" in result.stderr.splitlines()[-1]

@@ -1,0 +1,56 @@
+"""``dnnlik bundle``: what is published, made, checked and packed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+from dnnlik.cli import export, inspect
+from dnnlik.cli.options import FILE
+from dnnlik.cli.output import print_json
+
+from dnnlik.exceptions import InvalidFile
+
+__all__ = ["command"]
+
+
+@click.group("bundle")
+def command() -> None:
+    """Make, check, pack and look into what is published."""
+
+
+command.add_command(export.command, "create")
+command.add_command(inspect.command, "inspect")
+
+
+@command.command("verify")
+@click.argument("path", type=FILE)
+def verify(path: Path) -> None:
+    """Check files, checksums, metadata and test vectors of the bundle PATH, a folder or a zip file.
+
+    A line for each on stderr, OK or what is wrong; exit code 3 if anything is.
+    """
+    from dnnlik.bundle.archive import extract
+    from dnnlik.bundle.verification import verify_bundle
+
+    with tempfile.TemporaryDirectory() as place:
+        checks = verify_bundle(extract(path, place) if path.suffix == ".zip" else path)
+    for check in checks:
+        click.echo(f"{check.name}: {check.problem or 'OK'}", err=True)
+    failed = [check.name for check in checks if not check.passed]
+    print_json({"bundle": str(path), "passed": not failed, "failed": failed})
+    if failed:
+        raise InvalidFile(f"the bundle is not what it was. Received: {', '.join(failed)} in {path}")
+
+
+@command.command("pack")
+@click.argument("folder", type=FILE)
+@click.option("-o", "--output", type=FILE, help="[default: FOLDER.zip]")
+def pack(folder: Path, output: Path | None) -> None:
+    """Write the bundle FOLDER as one zip file whose bytes repeat."""
+    from dnnlik.bundle.archive import write_archive
+    from dnnlik.bundle.checksums import sha256_of
+
+    path = write_archive(folder, output or folder.with_name(f"{folder.name}.zip"))
+    print_json({"archive": str(path), "sha256": sha256_of(path)})
