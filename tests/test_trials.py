@@ -57,7 +57,7 @@ def test_more_values_keep_what_is_done(samples, tmp_path, counted):
     """The second search trains only what is new, wherever it stands in the grid; the best
     file is that of the smallest error; order and document agree."""
     first = search(samples, grid(BASE, {"seed": (1, 2)}), tmp_path)
-    wider = grid(BASE, {"peak_weight": (0.0, 5.0), "seed": (2, 1)})
+    wider = grid(BASE, {"peak_weight": (0.0, BASE.peak_weight), "seed": (2, 1)})
     found = search(samples, wider, tmp_path)
     assert len(counted) == len(set(counted)) == 4
     assert {t.name: t.settings for t in first}.items() <= {

@@ -280,7 +280,7 @@ def test_an_interrupted_run_goes_on(likelihood, small_file, tmp_path, monkeypatc
         if len(told) == calls:
             raise Interrupted
 
-    request = {"sampler": "hamiltonian", "points": 4000, "seed": 5}
+    request = {"strategy": "mixed", "sampler": "hamiltonian", "points": 4000, "seed": 5}
     with pytest.raises(Interrupted):
         sample(likelihood, path, progress=interrupt, **request)
     sample(likelihood, path, **request)
@@ -299,7 +299,8 @@ def wait(text, done, total):
     if text.startswith({when!r}):
         time.sleep(0.3)
 
-sample(open_likelihood({likelihood!r}), {path!r}, sampler="hamiltonian", points=4000, seed=5,
+likelihood = open_likelihood({likelihood!r})
+sample(likelihood, {path!r}, strategy="mixed", sampler="hamiltonian", points=4000, seed=5,
        progress=wait)
 """
 
