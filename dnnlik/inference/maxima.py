@@ -60,11 +60,17 @@ class Maxima:
         return self.best[self.poi]
 
     def between(self, density: LogDensity, values: Array) -> Maxima:
-        """The same at other values, from starts between those that are known."""
+        """The same at other values, each from its two known neighbours; the better counts.
+
+        Two, because a profile changes valleys: between them an interpolated start belongs to
+        neither, and may end in the worse one.
+        """
         order = np.argsort(self.values)
         known, points = self.values[order], self.points[order]
-        starts = np.column_stack([np.interp(values, known, column) for column in points.T])
-        found = fit_many(density, fixed={self.poi: values}, starts=starts)
+        above = np.clip(np.searchsorted(known, values), 1, len(known) - 1)
+        fixed = {self.poi: values}
+        found = fit_many(density, fixed=fixed, starts=points[above - 1])
+        found = found.or_better(fit_many(density, fixed=fixed, starts=points[above]))
         return replace(
             self,
             values=values,

@@ -1,6 +1,7 @@
 """Test statistics against closed forms and against pyhf."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -173,3 +174,25 @@ def test_t_of_any_parameter():
     mass = Parameter("mass", 120.0, (100, 150), poi=True)
     density = AnalyticLikelihood([mass], lambda p: -0.5 * ((p[:, 0] - 125) / 2) ** 2)
     np.testing.assert_allclose(statistic(density, "t", [123.0, 129.0]), [1, 4], atol=1e-6)
+
+
+def test_between_keeps_to_the_better_of_two_valleys():
+    """The profile of two valleys, 1e-30 at most between them, is the higher of two parabolas."""
+
+    def parabolas(mu):
+        return -0.5 * mu**2, -0.3 * (mu + 1.0) ** 2
+
+    def log_main(points):
+        mu, x = points.T
+        first, second = parabolas(mu)
+        return np.logaddexp(first - 20 * (x + 2) ** 2, second - 20 * (x - 2) ** 2)
+
+    mu, x = Parameter("mu", 0, (0, 9), poi=True), Parameter("x", -2, (-4, 4))
+    likelihood = AnalyticLikelihood([mu, x], log_main)
+    scan = maxima(likelihood, np.linspace(0, 9, 7))
+    higher = np.where(np.greater(*parabolas(scan.values)), -2.0, 2.0)
+    scan = replace(scan, points=np.column_stack([scan.values, higher]))
+    values = np.linspace(2, 6, 41)  # the higher one changes at 3.44
+    np.testing.assert_allclose(
+        scan.between(likelihood, values).held, np.maximum(*parabolas(values)), atol=1e-6
+    )
