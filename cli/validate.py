@@ -40,7 +40,13 @@ def command(
 
     with ProgressBar() as progress:
         validation = validate_step(
-            opened, opened_samples, surrogate, output, request=request, progress=progress
+            opened,
+            opened_samples,
+            surrogate,
+            output,
+            request=request,
+            title=f"Validation: a surrogate of {likelihood.path.name}",
+            progress=progress,
         )
     files = {"validation": str(output / "validation.json"), "report": str(output / "report.html")}
     print_json({**files, **validation_summary(validation)})

@@ -84,11 +84,13 @@ def validate_step(
     *,
     request: Request | None = None,
     thresholds: Thresholds | None = None,
+    title: str = "Validation of a surrogate",
     progress: Progress = no_progress,
 ) -> JSON:
     """Validate into a folder, or read its ``validation.json`` if it is of the same files.
 
-    The folder gets ``report.html``, figures, and ``surrogate_samples.h5`` (see `Request`).
+    The folder gets ``report.html`` with this title, figures, and ``surrogate_samples.h5`` (see
+    `Request`).
 
     Raises:
         InvalidInput: the samples, the surrogate and the likelihood do not belong together.
@@ -122,7 +124,7 @@ def validate_step(
         progress=progress,
     )
     figures = _figures(report, description, output, progress)
-    write_text(output / "report.html", page(report.to_json(), figures))
+    write_text(output / "report.html", page(report.to_json(), figures, title=title))
     return report.write(output / "validation.json")
 
 

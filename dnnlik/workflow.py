@@ -84,6 +84,7 @@ def run(
     folder, request = Path(folder), request or Request(seed=seed)
     _check(likelihood, strategy, request)
     settings = settings or TrainingSettings(seed=seed)
+    publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
     clock, file = _Clock(folder), folder / "surrogate.h5"
     with clock("sample"):
         samples = sample(
@@ -106,9 +107,9 @@ def run(
             folder / "validation",
             request=request,
             thresholds=thresholds,
+            title=f"Validation: {publication.title}",
             progress=progress,
         )
-    publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
     with clock("export"):
         refused = _exported(
             description, validation, samples, folder, publication, accept_below_threshold, progress

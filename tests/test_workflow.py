@@ -78,6 +78,7 @@ def test_a_report_has_its_figures_and_goes_into_the_bundle(small_run):
     text = (small_run.folder / "validation" / "report.html").read_text()
     figures = list((small_run.folder / "validation").glob("*.png"))
     assert text.count("<img") == len(figures) > 8
+    assert "<h1>Validation: " in text
     assert (small_run.folder / "bundle" / "report.html").read_text() == text
     assert "report.html" in (small_run.folder / "bundle" / "README.md").read_text()
 

@@ -141,6 +141,6 @@ code { font-size: 0.75rem; overflow-wrap: anywhere; }
   h2, thead { break-after: avoid; }
   thead { display: table-header-group; }
   figure img { max-height: 95mm; }
-  figure.large img { max-height: 185mm; }
+  figure.large img { max-height: 150mm; }
 }
 """
