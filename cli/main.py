@@ -28,6 +28,7 @@ _COMMANDS = (
     "combine",
     "reweight",
     "optimise",
+    "environment",
 )
 
 
@@ -57,7 +58,22 @@ class _Commands(click.Group):
             sys.exit(130)
 
 
+def _cite(ctx: click.Context) -> None:
+    from dnnlik.citation import bibtex
+
+    click.echo(bibtex())
+    ctx.exit()
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dnnlik")
+@click.option(
+    "--cite",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda ctx, _, asked: _cite(ctx) if asked else None,
+    help="Show what to cite, as BibTeX, and exit.",
+)
 def main() -> None:
     """Likelihoods that travel: sample, learn, prove, publish."""

@@ -9,7 +9,7 @@ opening a published likelihood, does not import TensorFlow.
 - `sample`, `Samples`: sampling into HDF5
 - `train`, `TrainingSettings`, `SurrogateLikelihood`: learning
 - `validate`, `Thresholds`: proving
-- `load`: a published likelihood
+- `load`: a published likelihood; `PyhfModel`: any likelihood, called as a pyhf model is
 - `combine`, `open_combination`: several likelihoods as one, by the names of parameters;
   `with_priors`, `with_constraints`: other closed-form terms; `reweighted`: samples under
   other priors
@@ -32,6 +32,7 @@ _WHERE = {
     "Normal": "dnnlik.constraints",
     "Parameter": "dnnlik.parameters",
     "ParameterSet": "dnnlik.parameters",
+    "PyhfModel": "dnnlik.pyhf_interface",
     "Poisson": "dnnlik.constraints",
     "Problem": "dnnlik.differentiable",
     "Publication": "dnnlik.bundle.card",

@@ -8,7 +8,15 @@ from typing import Any
 
 from dnnlik.exceptions import InvalidInput
 
-__all__ = ["device_of", "on_device"]
+__all__ = ["device_of", "devices", "on_device"]
+
+
+def devices() -> list[str]:
+    """What TensorFlow can compute on, such as ``"CPU:0"`` and ``"GPU:0"``."""
+    import tensorflow as tf
+
+    names = (device.name for device in tf.config.list_logical_devices())
+    return [name.removeprefix("/device:") for name in names]
 
 
 @contextmanager
@@ -25,7 +33,7 @@ def on_device(name: str | None = None) -> Iterator[None]:
 
     for gpu in tf.config.list_physical_devices("GPU"):
         _grow(tf, gpu)
-    known = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
+    known = devices()
     if name is not None and name not in known:
         raise InvalidInput(
             f"there is no such device; there are {', '.join(known)}. Received: {name!r}"

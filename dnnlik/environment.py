@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["software_versions"]
+__all__ = ["software_versions", "system"]
 
 _PACKAGES = (
     "dnnlik",
@@ -35,6 +36,21 @@ def software_versions() -> dict[str, str]:
             # The CPU build of TensorFlow has a name of its own.
             found[name] = _cpu_build(name)
     return found
+
+
+def system() -> dict[str, str | int]:
+    """Operating system, kind of processor, and how many of them this process may use.
+
+    >>> sorted(system())
+    ['machine', 'platform', 'processors']
+    """
+    return {
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "processors": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")  # Linux alone has it
+        else os.cpu_count() or 1,
+    }
 
 
 def _cpu_build(name: str) -> str:
