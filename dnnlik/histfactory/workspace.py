@@ -32,7 +32,7 @@ from dnnlik.typing import JSON
 if TYPE_CHECKING:
     import pyhf
 
-__all__ = ["read_workspace", "specification_of"]
+__all__ = ["pyhf_model", "read_workspace", "specification_of"]
 
 
 def read_workspace(
@@ -118,7 +118,7 @@ def specification_of(
     """
     _check_code(normsys_code, NORMSYS_CODES)
     _check_code(histosys_code, HISTOSYS_CODES)
-    model, observations = _pyhf_model(workspace, measurement)
+    model, observations = pyhf_model(workspace, measurement)
     _check_finite(model.spec)
     config = model.config
     channels = tuple((name, int(config.channel_nbins[name])) for name in config.channels)
@@ -145,7 +145,19 @@ def _check_code(code: str, allowed: tuple[str, ...]) -> None:
         )
 
 
-def _pyhf_model(workspace: JSON, measurement: str | None) -> tuple[pyhf.Model, JSON]:
+def pyhf_model(
+    workspace: JSON, measurement: str | None, **settings: Any
+) -> tuple[pyhf.Model, JSON]:
+    """pyhf's own model of a measurement, and the observations by channel.
+
+    Args:
+        workspace: the JSON object of a pyhf workspace.
+        measurement: its name; the first one if None.
+        settings: further arguments of ``pyhf.Workspace.model``.
+
+    Raises:
+        InvalidLikelihood: pyhf refuses, or there is no parameter of interest.
+    """
     import pyhf
 
     try:
@@ -157,7 +169,7 @@ def _pyhf_model(workspace: JSON, measurement: str | None) -> tuple[pyhf.Model, J
             # Signal-only cells without background, as ATLAS writes some, fail pyhf's
             # schema (`validate`); the model itself is well defined.
             opened = pyhf.Workspace(workspace, validate=False)
-            model = opened.model(measurement_name=measurement, validate=False)
+            model = opened.model(measurement_name=measurement, validate=False, **settings)
             opened.data(model)
     except DnnlikError:
         raise

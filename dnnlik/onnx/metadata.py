@@ -4,13 +4,14 @@ ONNX metadata maps strings to strings. The standard keys ``model_author`` and
 ``model_license`` are plain text, the ``dnnlik.*`` keys hold one JSON document each:
 
 ``dnnlik.schema``       version of this layout
+``dnnlik.kind``         "surrogate" (also where the key is absent) or "exact"
 ``dnnlik.parameters``   list in input order: name, init, bounds, constraint, poi
 ``dnnlik.terms``        the outputs, and the terms that log_likelihood is the sum of
 ``dnnlik.conventions``  logarithm, factor, constant offset
-``dnnlik.domain``       the box of the training points, in input order
-``dnnlik.accuracy``     what the validation measured
-``dnnlik.settings``     settings of the training
-``dnnlik.provenance``   digests of likelihood and samples, seed, software versions
+``dnnlik.domain``       the box of the training points, or the bounds, in input order
+``dnnlik.accuracy``     what was measured, how, and at how many points
+``dnnlik.settings``     settings of the training, or of the exact likelihood
+``dnnlik.provenance``   digests of what it was made from, seeds, software versions
 ``dnnlik.asimov``       tables of √q_{μ,A} for upper limits, see `dnnlik.asimov`; may be absent
 
 Neither onnx nor onnxruntime is imported: any mapping of strings will do, such as
@@ -29,45 +30,31 @@ from numpy.typing import NDArray
 
 from dnnlik.asimov import AsimovCurve, curves_from_json, curves_to_json
 from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.onnx.conventions import (
+    CONVENTIONS,
+    DOMAIN_NOTE,
+    OUTPUTS,
+    UNCERTAINTY,
+    finite,
+    texts_of,
+)
 from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import Domain, SurrogateDescription
 
-__all__ = ["SCHEMA", "PublishedMetadata", "metadata_properties", "read_metadata"]
+__all__ = ["KINDS", "SCHEMA", "PublishedMetadata", "metadata_properties", "read_metadata"]
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 
-_CONVENTIONS = {
-    "logarithm": "natural",
-    "factor": "none: the outputs are log L, neither -log L nor -2 log L",
-    "offset": (
-        "values keep the normalisation constants of the likelihood that was learned (pyhf: "
-        "logpdf); inference needs differences between points alone, so a constant may be added"
-    ),
-    "inputs": "raw physical values in the order of dnnlik.parameters; all scaling is in the graph",
-}
-_OUTPUTS = {
-    "log_likelihood": "log of the likelihood, auxiliary measurements included, no prior",
-    "log_constraint": "log of the auxiliary measurements alone, closed form; it is part of "
-    "log_likelihood, subtract it to put another in its place",
-    "gradient": "derivative of log_likelihood with respect to each parameter",
-    "in_domain": "whether the point is inside the training domain and the bounds",
-}
-_UNCERTAINTY = (
-    "one standard deviation of log_likelihood: the spread of the networks times a factor that "
-    "was calibrated on points held out of the training"
-)
-_DOMAIN_NOTE = (
-    "box of the training points, null for no limit; beside a quadratic the networks keep "
-    "their value at its edge outside of it; in_domain also tests the bounds of the "
-    "parameters and the ellipsoid of the training points, which is in the graph"
-)
+KINDS = ("surrogate", "exact")
+"""What a published file can be; files of before say nothing and are surrogates."""
 
 
 @dataclass(frozen=True)
 class PublishedMetadata:
     """What `read_metadata` found; documents are plain JSON objects.
 
-    ``lower`` and ``upper`` (d,) are the box of the training points, possibly infinite.
+    ``lower`` and ``upper`` (d,) are the box of the training points, possibly infinite; of an
+    exact likelihood the bounds.
     """
 
     schema: str
@@ -81,6 +68,7 @@ class PublishedMetadata:
     author: str
     license: str
     asimov: tuple[AsimovCurve, ...] = ()
+    kind: str = "surrogate"
 
     @property
     def lower(self) -> NDArray[np.float64]:
@@ -111,12 +99,13 @@ def metadata_properties(
     """
     documents: dict[str, Any] = {
         "dnnlik.schema": SCHEMA,
+        "dnnlik.kind": "surrogate",
         "dnnlik.parameters": description.parameters.to_json(),
         "dnnlik.terms": {
             "log_likelihood": _summands(description),
             "outputs": _outputs(description),
         },
-        "dnnlik.conventions": _CONVENTIONS,
+        "dnnlik.conventions": CONVENTIONS,
         "dnnlik.domain": _domain_document(description.domain),
         "dnnlik.accuracy": dict(accuracy),
         "dnnlik.settings": description.settings,
@@ -124,8 +113,7 @@ def metadata_properties(
     }
     if description.asimov:
         documents["dnnlik.asimov"] = curves_to_json(description.asimov)
-    properties = {key: _to_json(key, document) for key, document in documents.items()}
-    return {**properties, "model_author": author, "model_license": license}
+    return {**texts_of(documents), "model_author": author, "model_license": license}
 
 
 def read_metadata(
@@ -161,13 +149,14 @@ published by dnnlik. Received: no dnnlik.* keys
         author=properties.get("model_author", ""),
         license=properties.get("model_license", ""),
         asimov=_asimov(properties, parameters, source),
+        kind=_kind(properties, source),
         **{name: _document(properties, f"dnnlik.{name}", dict, source) for name in objects},
     )
 
 
 def _outputs(description: SurrogateDescription) -> dict[str, str]:
     several = len(description.networks) > 1
-    return {**_OUTPUTS, "uncertainty": _UNCERTAINTY} if several else _OUTPUTS
+    return {**OUTPUTS, "uncertainty": UNCERTAINTY} if several else OUTPUTS
 
 
 def _summands(description: SurrogateDescription) -> list[str]:
@@ -178,27 +167,10 @@ def _summands(description: SurrogateDescription) -> list[str]:
 
 
 def _domain_document(domain: Domain) -> dict[str, Any]:
-    def finite(limits: NDArray[np.float64]) -> list[float | None]:
-        return [float(x) if np.isfinite(x) else None for x in limits]
-
-    return {"lower": finite(domain.lower), "upper": finite(domain.upper), "note": _DOMAIN_NOTE}
+    return {"lower": finite(domain.lower), "upper": finite(domain.upper), "note": DOMAIN_NOTE}
 
 
-def _to_json(key: str, document: Any) -> str:
-    try:
-        return json.dumps(document, sort_keys=True, allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"{key} must be what JSON can hold. Received: {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    """NumPy scalars and arrays as JSON knows them."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"an object of type {type(value).__name__}")
-
-
-_KINDS: dict[type, str] = {dict: "a JSON object", list: "a JSON list", str: "a JSON string"}
+_JSON_KINDS: dict[type, str] = {dict: "a JSON object", list: "a JSON list", str: "a JSON string"}
 
 
 def _document(properties: Mapping[str, str], key: str, kind: type, source: str) -> Any:
@@ -214,8 +186,17 @@ def _document(properties: Mapping[str, str], key: str, kind: type, source: str) 
     except (TypeError, ValueError) as error:
         raise _malformed(source, key, "JSON", text) from error
     if not isinstance(document, kind):
-        raise _malformed(source, key, _KINDS[kind], text)
+        raise _malformed(source, key, _JSON_KINDS[kind], text)
     return document
+
+
+def _kind(properties: Mapping[str, str], source: str) -> str:
+    if "dnnlik.kind" not in properties:
+        return "surrogate"
+    kind: str = _document(properties, "dnnlik.kind", str, source)
+    if kind not in KINDS:
+        raise _malformed(source, "dnnlik.kind", " or ".join(KINDS), kind)
+    return kind
 
 
 def _parameters(properties: Mapping[str, str], source: str) -> ParameterSet:

@@ -49,7 +49,8 @@ class OutsideDomainWarning(UserWarning):
 
 @dataclass(frozen=True)
 class PublishedLikelihood:
-    """A learned likelihood read from ``likelihood.onnx``; a `dnnlik.typing.LogDensity`.
+    """A likelihood read from ``likelihood.onnx``, learned or exact (``metadata.kind``); a
+    `dnnlik.typing.LogDensity`.
 
     Points are (n, d) in the order of ``parameters``, raw physical values; all
     logarithms are natural, without a factor 2. Get one with `open`.
@@ -87,6 +88,11 @@ class PublishedLikelihood:
         metadata = read_metadata(properties, source=str(path))
         _check_signature(session, len(metadata.parameters), path)
         return cls(metadata, session, hashlib.sha256(path.read_bytes()).hexdigest())
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The metadata of the file as they are in it: JSON texts by key."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property
     def parameters(self) -> ParameterSet:
@@ -231,13 +237,20 @@ def _outside_message(metadata: PublishedMetadata, points: Points, inside: NDArra
     row, column = np.unravel_index(
         np.argmax(np.where(inside[:, None], -np.inf, excess)), excess.shape
     )
+    count = f"Received: {int((~inside).sum())} of {len(points)} points outside"
+    farthest = f"{parameters.names[column]!r} is farthest out at {points[row, column]:.6g}"
+    if metadata.kind == "exact":
+        return (
+            "the model is not meant for points beyond the bounds of its parameters; see "
+            f"in_domain(). {count}, {farthest}, bounded by "
+            f"[{lower[column]:.6g}, {upper[column]:.6g}]"
+        )
     where = (
-        f"{parameters.names[column]!r} is farthest out at {points[row, column]:.6g}, trained in "
-        f"[{lower[column]:.6g}, {upper[column]:.6g}]"
+        f"{farthest}, trained in [{lower[column]:.6g}, {upper[column]:.6g}]"
         if excess[row, column] > 0
         else "each parameter is in its range, but their combination is far from all training points"
     )
     return (
         "the learned likelihood means nothing outside its training domain; see in_domain(). "
-        f"Received: {int((~inside).sum())} of {len(points)} points outside, {where}"
+        f"{count}, {where}"
     )

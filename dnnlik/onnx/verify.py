@@ -10,74 +10,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import ArrayLike, NDArray
-from onnx.reference import ReferenceEvaluator
 
 from dnnlik.documents import write_bytes
 from dnnlik.exceptions import InvalidFile
-from dnnlik.onnx.builder import INPUT
+from dnnlik.onnx.checks import (
+    Check,
+    Outputs,
+    Verification,
+    check_parameters,
+    checked_model,
+    constraint_check,
+    difference,
+    reference_check,
+    vector_distances,
+)
 from dnnlik.onnx.runtime import OUTPUTS, PublishedLikelihood
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.typing import Gradients, Points, Values
 
-__all__ = ["Check", "Verification", "verify", "verify_copy", "write"]
-
-Outputs = dict[str, NDArray[Any]]
+__all__ = ["Check", "Verification", "difference", "verify", "verify_copy", "write"]
 
 STEP = 1e-5
 """Step of the finite differences in units of the network's input scale."""
 
 FINITE_DIFFERENCE_POINTS = 16
 """So many points get their gradient checked: 2 d evaluations each."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One comparison of a published file with an independent answer.
-
-    Attributes:
-        name: ``reference``, ``constraint``, ``domain``, ``gradient``, ``expected`` or
-            ``uncertainty``; of a copy (`verify_copy`) that of the output.
-        against: the independent answer, in words.
-        difference: the largest ``|a - b| / max(1, |b|)``; for the domain, the number
-            of points that are classified differently.
-        tolerance: the largest difference that passes.
-    """
-
-    name: str
-    against: str
-    difference: float
-    tolerance: float
-
-    @property
-    def passed(self) -> bool:
-        return self.difference <= self.tolerance
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What `verify` found: its checks, whether all passed, and the sentence to show."""
-
-    checks: tuple[Check, ...]
-    points: int
-
-    @property
-    def passed(self) -> bool:
-        return all(check.passed for check in self.checks)
-
-    @property
-    def message(self) -> str:
-        failed = [c for c in self.checks if not c.passed]
-        if not failed:
-            return f"the published file agrees with its surrogate at {self.points} points"
-        shown = (f"{c.against} ({c.difference:.2g} > {c.tolerance:.2g})" for c in failed)
-        return f"the published file disagrees with {', '.join(shown)}"
 
 
 def write(model: onnx.ModelProto, path: str | os.PathLike[str]) -> None:
@@ -121,15 +83,15 @@ def verify(
     Raises:
         InvalidFile: the file is no valid ONNX, or was made for other parameters.
     """
-    model = _checked_model(path)
+    model = checked_model(path)
     published = PublishedLikelihood.open(path)
-    _check_parameters(published, description, path)
+    check_parameters(published, description.parameters, path)
     array = published.parameters.points(points)
     names = (*OUTPUTS, *(["uncertainty"] if published.has_uncertainty else []))
     outputs = dict(zip(names, published.evaluate(array, *names), strict=True))
     checks = [
-        _reference(model, array, outputs, rtol),
-        _constraint(description, array, outputs, rtol),
+        reference_check(model, array, outputs, rtol),
+        constraint_check(description.parameters, array, outputs, rtol),
         _domain(description, array, outputs),
         _gradient(published, description, array, outputs, gradient_rtol),
     ]
@@ -163,7 +125,7 @@ def verify_copy(
     Raises:
         InvalidFile: one of them is no valid ONNX, or they do not have the same outputs.
     """
-    _checked_model(path)
+    checked_model(path)
     copy, exact = PublishedLikelihood.open(path), PublishedLikelihood.open(original)
     if copy.metadata != exact.metadata or copy.has_uncertainty != exact.has_uncertainty:
         raise InvalidFile(
@@ -176,25 +138,9 @@ def verify_copy(
     for name in names:
         (found,), (wanted,) = copy.evaluate(array, name), exact.evaluate(array, name)
         if name == "gradient":
-            distance, size = (np.linalg.norm(x, axis=1) for x in (found - wanted, wanted))
-            found, wanted = distance / np.maximum(1.0, size), np.zeros(len(array))
+            found, wanted = vector_distances(found, wanted), np.zeros(len(array))
         checks.append(Check(name, f"{name} of the original", difference(found, wanted), rtol))
     return Verification(tuple(checks), len(array))
-
-
-def _reference(model: onnx.ModelProto, points: Points, outputs: Outputs, rtol: float) -> Check:
-    with np.errstate(divide="ignore", invalid="ignore"):  # ln of impossible rates
-        evaluated = ReferenceEvaluator(model).run(list(outputs), {INPUT: points})
-    found = max(map(difference, outputs.values(), evaluated))
-    return Check("reference", "the reference evaluator of onnx", found, rtol)
-
-
-def _constraint(
-    description: SurrogateDescription, points: Points, outputs: Outputs, rtol: float
-) -> Check:
-    wanted = description.parameters.constraint_terms.value(points)
-    found = difference(outputs["log_constraint"], wanted)
-    return Check("constraint", "the closed form of the constraints", found, rtol)
 
 
 def _domain(description: SurrogateDescription, points: Points, outputs: Outputs) -> Check:
@@ -215,22 +161,6 @@ def _gradient(
     scale, slopes = description.networks[0].input_scale, outputs["gradient"][some]
     found = gradient_difference(published, points[some], slopes, scale) if some.size else np.inf
     return Check("gradient", "finite differences of its value", found, rtol)
-
-
-def difference(found: NDArray[Any], wanted: NDArray[Any]) -> float:
-    """Largest ``|a - b| / max(1, |b|)``; infinite for a NaN or infinity in one alone.
-
-    >>> difference(np.array([1.0, -np.inf]), np.array([1.5, -np.inf]))
-    0.3333333333333333
-    """
-    if found.shape != wanted.shape:
-        return np.inf
-    a, b = found.astype(np.float64), wanted.astype(np.float64)
-    differ = ~((a == b) | (np.isnan(a) & np.isnan(b)))
-    a, b = a[differ], b[differ]
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return np.inf
-    return float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)), initial=0.0))
 
 
 def gradient_difference(
@@ -255,25 +185,3 @@ def gradient_difference(
         nearest = np.where(np.isfinite(relative), relative, np.inf).min(axis=0)
         worst = max(worst, float(np.max(nearest, initial=0.0)))
     return worst
-
-
-def _checked_model(path: str | os.PathLike[str]) -> onnx.ModelProto:
-    """The model, after the full check of the onnx package (types and shapes too)."""
-    try:
-        model = onnx.load(path)
-        onnx.checker.check_model(model, full_check=True)
-    # onnx passes protobuf's errors, its own and those of its shape inference through.
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InvalidFile(f"{os.fspath(path)} is no valid ONNX file. Received: {reason}") from error
-    return model
-
-
-def _check_parameters(
-    published: PublishedLikelihood, description: SurrogateDescription, path: str | os.PathLike[str]
-) -> None:
-    if published.parameters != description.parameters:
-        raise InvalidFile(
-            f"{os.fspath(path)} must hold the parameters {list(description.parameters.names)} with "
-            f"the same bounds and constraints. Received: {list(published.parameters.names)}"
-        )

@@ -165,3 +165,12 @@ def test_damaged_tables_are_named(with_curve, text):
     with pytest.raises(InvalidFile, match=r"some\.onnx .*dnnlik\.asimov.*Received: ") as caught:
         read_metadata({**with_curve, "dnnlik.asimov": text}, source="some.onnx")
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_before_is_a_surrogate(properties):
+    """The kind is written now; where it is absent the file is learned; another one is refused."""
+    assert read_metadata(properties).kind == "surrogate"
+    older = {k: v for k, v in properties.items() if k != "dnnlik.kind"}
+    assert read_metadata({**older, "dnnlik.schema": '"1.0"'}).kind == "surrogate"
+    with pytest.raises(InvalidFile, match=r"surrogate or exact in dnnlik\.kind"):
+        read_metadata({**properties, "dnnlik.kind": '"guess"'})
