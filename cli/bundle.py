@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import click
-from dnnlik.cli import export, inspect
+from dnnlik.cli import exact, export, inspect
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import print_json
 
@@ -17,10 +17,11 @@ __all__ = ["command"]
 
 @click.group("bundle")
 def command() -> None:
-    """Make, check, pack and look into what is published."""
+    """Make, check, pack and look into what is published: a surrogate, or a workspace itself."""
 
 
 command.add_command(export.command, "create")
+command.add_command(exact.command, "exact")
 command.add_command(inspect.command, "inspect")
 
 
@@ -37,7 +38,8 @@ def verify(path: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         checks = verify_bundle(extract(path, place) if path.suffix == ".zip" else path)
     for check in checks:
-        click.echo(f"{check.name}: {check.problem or 'OK'}", err=True)
+        note = f" ({check.note})" if check.note else ""
+        click.echo(f"{check.name}: {check.problem or 'OK'}{note}", err=True)
     failed = [check.name for check in checks if not check.passed]
     print_json({"bundle": str(path), "passed": not failed, "failed": failed})
     if failed:

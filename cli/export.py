@@ -8,7 +8,14 @@ from typing import Any
 import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
-from dnnlik.cli.publishing import Publishing, accept_option, publishing_options
+from dnnlik.cli.publishing import (
+    Publishing,
+    accept_option,
+    check_payload,
+    payload_option,
+    publishing_options,
+    write_payload,
+)
 from dnnlik.cli.start import start_tensorflow
 
 __all__ = ["command"]
@@ -20,6 +27,7 @@ __all__ = ["command"]
 @click.argument("validation", type=FILE)
 @publishing_options
 @accept_option
+@payload_option
 @click.option("-o", "--output", type=FILE, default=Path("bundle"), show_default=True)
 def command(
     samples: Path,
@@ -27,18 +35,22 @@ def command(
     validation: Path,
     publishing: Publishing,
     accept_below_threshold: bool,
+    payload: Path | None,
     output: Path,
 ) -> None:
     """Publish SURROGATE as ONNX in a bundle, with its VALIDATION (validation.json).
 
     The file that was written is verified at held-out points of SAMPLES.
     """
+    check_payload(payload, publishing)
     from dnnlik.bundle.checksums import sha256_of
+    from dnnlik.bundle.writer import DESCRIPTION
     from dnnlik.exceptions import InvalidInput
     from dnnlik.sampling import Samples
     from dnnlik.surrogate.file import load_surrogate
     from dnnlik.validation.document import read_validation
 
+    publication = publishing.publication(output.resolve().parent.name)
     report: dict[str, Any] = read_validation(validation)
     description = load_surrogate(surrogate)
     if report["subject"].get("surrogate") != sha256_of(surrogate):
@@ -55,9 +67,10 @@ def command(
             report,
             output,
             points=verification_points(opened),
-            publication=publishing.publication(output.resolve().parent.name),
+            publication=publication,
             figures=validation.parent,
             accept_below_threshold=accept_below_threshold,
             progress=progress,
         )
+    write_payload(payload, publication.described(DESCRIPTION))
     print_json({"bundle": str(output), "passed": report["passed"]})

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 from dnnlik.cli.grouping import grouped
+from dnnlik.cli.options import FILE
 
-__all__ = ["Publishing", "accept_option", "publishing_options"]
+__all__ = [
+    "Publishing",
+    "accept_option",
+    "check_payload",
+    "payload_option",
+    "publishing_options",
+    "write_payload",
+]
 
 
 @dataclass(frozen=True)
@@ -18,12 +27,20 @@ class Publishing:
     title: str | None
     authors: tuple[str, ...]
     license: str
+    description: str
+    date: str
 
-    def publication(self, name: str) -> Any:
+    def publication(self, name: str, kind: str = "Surrogate") -> Any:
         """The `dnnlik.Publication`; ``name`` stands in for a title."""
-        from dnnlik.bundle.card import Publication
+        from dnnlik.bundle.publication import Publication
 
-        return Publication(self.title or f"Surrogate likelihood {name}", self.authors, self.license)
+        return Publication(
+            self.title or f"{kind} likelihood {name}",
+            self.authors,
+            self.license,
+            description=self.description,
+            date=self.date,
+        )
 
 
 publishing_options = grouped(
@@ -34,14 +51,52 @@ publishing_options = grouped(
         "--author",
         "authors",
         multiple=True,
-        help='"Family, Given"; repeat for more. Without one no citation is written.',
+        help='"Family, Given", or "Family, Given; ORCID; Affiliation"; a name without a comma is '
+        "a collaboration; repeat for more. Without one no citation is written.",
     ),
     click.option("--license", default="CC-BY-4.0", show_default=True, help="SPDX identifier."),
+    click.option("--description", default="", help="A sentence on what it is."),
+    click.option(
+        "--date",
+        default="",
+        help="Of publication, YYYY-MM-DD. Nothing is taken from the clock: without it the files "
+        "have none, and RO-Crate asks for one.",
+    ),
 )
 """A `Publishing`, as ``publishing``."""
+
+payload_option = click.option(
+    "--zenodo-payload",
+    "payload",
+    type=FILE,
+    help="Write what a deposit on Zenodo is described with, for both of its interfaces (JSON); "
+    "nothing is sent. Needs --author and --date.",
+)
+"""Path of the payload, as ``payload``."""
 
 accept_option = click.option(
     "--accept-below-threshold",
     is_flag=True,
     help="Publish in spite of a failed validation; the files say so.",
 )
+
+
+def check_payload(payload: Path | None, publishing: Publishing) -> None:
+    """Refuse a payload without what it needs before anything is computed.
+
+    Raises:
+        click.UsageError: no author, or no date.
+    """
+    if payload is not None and not (publishing.authors and publishing.date):
+        raise click.UsageError("--zenodo-payload needs --author and --date YYYY-MM-DD.")
+
+
+def write_payload(payload: Path | None, publication: Any) -> None:
+    """Write the payload of a `dnnlik.Publication`, if one was asked for."""
+    if payload is None:
+        return
+    from dnnlik.bundle.zenodo import zenodo_payload
+    from dnnlik.documents import write_json
+
+    write_json(payload, zenodo_payload(publication))
+    click.echo(f"wrote {payload}; nothing was sent (docs/bundles.md says how to)", err=True)

@@ -67,7 +67,7 @@ def command(
             settings=settings,
             workers=training.workers,
             request=replace(request, seed=sampling.seed),
-            publication=publishing.publication(_name(likelihood.path)),
+            publication=publishing.publication(likelihood.name),
             accept_below_threshold=accept_below_threshold,
             progress=progress,
         )
@@ -76,12 +76,6 @@ def command(
     print_json({"bundle": bundle, **made_in(result), **validation_summary(result.validation)})
     if result.refused is not None:
         raise result.refused
-
-
-def _name(likelihood: Path) -> str:
-    """A name for a title: that of the folder where the file's own says nothing."""
-    generic = likelihood.stem in ("workspace", "likelihood")
-    return likelihood.resolve().parent.name if generic else likelihood.stem
 
 
 def _shown(number: float | None, digits: str = ".2g") -> str:

@@ -27,6 +27,13 @@ class Source:
         """Whether nothing of a workspace was chosen."""
         return not (self.patchset or self.patch or self.measurement)
 
+    @property
+    def name(self) -> str:
+        """A name for a title: that of the patch, or of the file, or of the folder where the
+        file's own says nothing."""
+        generic = self.path.stem in ("workspace", "likelihood")
+        return self.patch or (self.path.resolve().parent.name if generic else self.path.stem)
+
 
 @contextmanager
 def _silenced_stderr() -> Iterator[None]:

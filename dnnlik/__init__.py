@@ -9,7 +9,8 @@ opening a published likelihood, does not import TensorFlow.
 - `sample`, `Samples`: sampling into HDF5
 - `train`, `TrainingSettings`, `SurrogateLikelihood`: learning
 - `validate`, `Thresholds`: proving
-- `load`: a published likelihood; `PyhfModel`: any likelihood, called as a pyhf model is
+- `load`: a published likelihood; `publish_exact`: a workspace as ONNX, exact; `PyhfModel`:
+  any likelihood, called as a pyhf model is
 - `combine`, `open_combination`: several likelihoods as one, by the names of parameters;
   `with_priors`, `with_constraints`: other closed-form terms; `reweighted`: samples under
   other priors
@@ -35,7 +36,7 @@ _WHERE = {
     "PyhfModel": "dnnlik.pyhf_interface",
     "Poisson": "dnnlik.constraints",
     "Problem": "dnnlik.differentiable",
-    "Publication": "dnnlik.bundle.card",
+    "Publication": "dnnlik.bundle.publication",
     "Samples": "dnnlik.sampling",
     "SurrogateLikelihood": "dnnlik.surrogate.likelihood",
     "Thresholds": "dnnlik.validation.thresholds",
@@ -47,6 +48,7 @@ _WHERE = {
     "open_likelihood": "dnnlik.likelihoods",
     "optimise": "dnnlik.differentiable",
     "reweighted": "dnnlik.reweighting",
+    "publish_exact": "dnnlik.exact",
     "run": "dnnlik.workflow",
     "sample": "dnnlik.sampling",
     "search": "dnnlik.trials",

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnlik.bundle.card import Publication
 from dnnlik.bundle.checksums import sha256_of, verify_checksums
+from dnnlik.bundle.publication import Publication
 from dnnlik.bundle.writer import is_of, write_bundle
 from dnnlik.documents import read_json, write_bytes, write_text
 from dnnlik.exceptions import InvalidFile, InvalidInput

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dnnlik.bundle.card import Publication
+from dnnlik.bundle.publication import Publication
 from dnnlik.documents import plain, read_json, write_json
 from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput
 from dnnlik.likelihoods.base import Likelihood

@@ -34,7 +34,7 @@ ALLOWED = {
     "validation": BASE | {"inference", "likelihoods", "sampling", "surrogate"},
     "refinement": BASE | {"inference", "likelihoods", "sampling", "surrogate"},
     "onnx": BASE | {"histfactory", "surrogate"},
-    "bundle": BASE | {"onnx", "validation", "surrogate"},
+    "bundle": BASE | {"histfactory", "onnx", "schemas", "validation", "surrogate"},
     "combination": BASE | {"bundle", "likelihoods"},
     "reweighting": BASE | {"combination", "inference", "sampling"},
     "plotting": BASE | {"inference", "validation"},

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from dnnlik.bundle.card import Publication
+from dnnlik.bundle.publication import Publication
 from dnnlik.exceptions import InvalidInput, InvalidParameters
 from dnnlik.steps import train_step, validate_step
 from dnnlik.surrogate.settings import TrainingSettings

@@ -1,63 +1,30 @@
-"""The texts of a bundle: model card, citation, and the deposit's metadata.
-
-All from one `Publication`, so that they cannot disagree.
-"""
+"""README.md of a bundle, a model card: what it is, how to use it, how good it is."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
+from dnnlik.bundle.publication import Publication
 from dnnlik.typing import JSON
 
-__all__ = ["Publication", "citation_cff", "model_card", "zenodo_json"]
+__all__ = ["exact_card", "surrogate_card"]
 
 
-@dataclass(frozen=True)
-class Publication:
-    """Who publishes what: title, authors ("Family, Given"), licence (SPDX), version."""
-
-    title: str
-    authors: tuple[str, ...] = ()
-    license: str = "CC-BY-4.0"
-    version: str = "1.0.0"
-    description: str = ""
+def surrogate_card(publication: Publication, metadata: dict[str, Any], validation: JSON) -> str:
+    """The card of a learned likelihood, with what its validation measured."""
+    return "\n".join([*_head(publication, metadata), _USE, _accuracy(validation), _CONVENTIONS])
 
 
-def citation_cff(publication: Publication) -> str:
-    """CITATION.cff 1.2.0; texts are quoted as JSON strings, which YAML reads alike."""
-    authors = [author.partition(",") for author in publication.authors]
-    lines = ["cff-version: 1.2.0", "message: Please cite this likelihood as below."]
-    lines += ["type: dataset", f"title: {json.dumps(publication.title)}"]
-    lines += [f"version: {json.dumps(publication.version)}", f"license: {publication.license}"]
-    lines.append("authors:")
-    for family, _, given in authors:
-        lines.append(f"  - family-names: {json.dumps(family.strip())}")
-        if given.strip():
-            lines.append(f"    given-names: {json.dumps(given.strip())}")
-    return "\n".join(lines) + "\n"
+def exact_card(publication: Publication, metadata: dict[str, Any]) -> str:
+    """The card of an exact likelihood, with how it was verified."""
+    return "\n".join([*_head(publication, metadata), _USE, _verified(metadata), _EXACT])
 
 
-def zenodo_json(publication: Publication) -> JSON:
-    """The content of ``.zenodo.json`` (Zenodo's deposit metadata)."""
-    return {
-        "title": publication.title,
-        "version": publication.version,
-        "upload_type": "dataset",
-        "creators": [{"name": author} for author in publication.authors],
-        "license": publication.license.lower(),
-        "access_right": "open",
-        "keywords": ["likelihood", "ONNX", "surrogate", "high energy physics"],
-        "description": publication.description or publication.title,
-    }
-
-
-def model_card(publication: Publication, metadata: dict[str, Any], validation: JSON) -> str:
-    """README.md of a bundle: what it is, how to use it, how good it is."""
+def _head(publication: Publication, metadata: dict[str, Any]) -> list[str]:
     parameters = metadata["parameters"]
     pois = ", ".join(f"`{p['name']}`" for p in parameters if p["poi"])
-    head = [
+    return [
         "---",
         f"license: {publication.license.lower()}",
         "tags: [likelihood, onnx, high-energy-physics]",
@@ -66,19 +33,11 @@ def model_card(publication: Publication, metadata: dict[str, Any], validation: J
         "",
         f"# {publication.title}",
         "",
+        publication.description,
+        "",
+        f"{len(parameters)} parameters, in the order of `metadata.json`; of interest: {pois}.",
+        "",
     ]
-    return "\n".join(
-        [
-            *head,
-            publication.description or "A neural surrogate of a statistical likelihood.",
-            "",
-            f"{len(parameters)} parameters, in the order of `metadata.json`; of interest: {pois}.",
-            "",
-            _USE,
-            _accuracy(validation),
-            _CONVENTIONS,
-        ]
-    )
 
 
 _USE = """## Use
@@ -104,6 +63,37 @@ Natural logarithms, no factor 2, no sign change; `log_likelihood` contains the c
 terms of the auxiliary measurements (`log_constraint`), not the priors. Trust values only
 where `in_domain` is true: elsewhere the network was not trained.
 """
+
+
+_EXACT = """## Conventions and domain
+
+Natural logarithms, no factor 2, no sign change; `log_likelihood` is pyhf's `logpdf`, all constants
+included: it contains the constraint terms of the auxiliary measurements (`log_constraint`), not
+priors. Where an expected rate is negative it is minus infinity. `in_domain` is true within the
+bounds of the parameters.
+"""
+
+
+def _verified(metadata: dict[str, Any]) -> str:
+    accuracy, provenance = metadata["accuracy"], metadata["provenance"]
+    lines = [
+        "## Exact",
+        "",
+        "This is no approximation: the graph is the closed form of the workspace in",
+        "",
+        *(f"- `{one['file']}`, SHA-256 `{one['sha256']}`" for one in provenance["sources"]),
+        *([f"- with the patch `{provenance['patch']}`"] if provenance.get("patch") else []),
+        "",
+        f"Verified at {accuracy['points']} points:",
+        "",
+        "| quantity | compared with | largest difference |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {row['quantity']} | {row['against']} | {row['largest_difference']:.0e} |"
+        for row in accuracy["checks"]
+    ]
+    return "\n".join([*lines, "", accuracy["measure"].capitalize() + "."]) + "\n"
 
 
 def _accuracy(validation: JSON) -> str:

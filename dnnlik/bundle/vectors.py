@@ -1,11 +1,13 @@
 """Test vectors: points and what a published likelihood gives there, for any language.
 
 A reader in another language runs its own copy of the model on ``points`` and compares. What
-is written comes from ONNX Runtime after `dnnlik.onnx.verify` has proved the file right.
+is written comes from ONNX Runtime after `dnnlik.onnx.verify` has proved the file right; of an
+exact likelihood from other programs (``source`` says which).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from dnnlik.exceptions import InvalidFile
 from dnnlik.onnx.runtime import PublishedLikelihood
 from dnnlik.typing import JSON
 
-__all__ = ["FILE_NAME", "TOLERANCES", "largest_difference", "vectors_of"]
+__all__ = ["FILE_NAME", "TOLERANCES", "largest_difference", "vectors_document", "vectors_of"]
 
 FILE_NAME = "test_vectors.json"
 SCHEMA = "dnnlik.test_vectors/1"
@@ -32,18 +34,43 @@ _NOTE = (
 
 def vectors_of(published: PublishedLikelihood, points: NDArray[np.float64]) -> JSON:
     """The document of a file at some of these points, (n, d), those of finite likelihood."""
-    value, constraint, gradient, inside = _outputs(published, points)
-    finite = np.flatnonzero(np.isfinite(value))
+    outputs = dict(zip(_NAMES, _outputs(published, points), strict=True))
+    return vectors_document(
+        published.parameters.names,
+        points,
+        outputs,
+        tolerances=TOLERANCES,
+        source="likelihood.onnx itself in ONNX Runtime, after it was verified",
+    )
+
+
+def vectors_document(
+    names: Sequence[str],
+    points: NDArray[np.float64],
+    outputs: Mapping[str, NDArray[Any]],
+    *,
+    tolerances: Mapping[str, float],
+    source: str,
+) -> JSON:
+    """Up to 32 of these points, (n, d), and what was found there.
+
+    Args:
+        names: of the parameters.
+        points: (n, d).
+        outputs: ``log_likelihood`` (n,), ``log_constraint`` (n,), ``gradient`` (n, d) and
+            ``in_domain`` (n,); points where the first is not finite are left out.
+        tolerances: by the name of the file, see `TOLERANCES`.
+        source: the program that gave the outputs, in words.
+    """
+    finite = np.flatnonzero(np.isfinite(outputs["log_likelihood"]))
     kept = finite[np.linspace(0, len(finite) - 1, min(len(finite), MOST_POINTS)).astype(int)]
     return {
         "schema": SCHEMA,
-        "parameters": list(published.parameters.names),
+        "parameters": list(names),
         "points": points[kept].tolist(),
-        "log_likelihood": value[kept].tolist(),
-        "log_constraint": constraint[kept].tolist(),
-        "gradient": gradient[kept].tolist(),
-        "in_domain": inside[kept].tolist(),
-        "tolerance": TOLERANCES,
+        **{name: outputs[name][kept].tolist() for name in _NAMES},
+        "tolerance": dict(tolerances),
+        "source": source,
         "note": _NOTE,
     }
 

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnlik.bundle.card import Publication, citation_cff, model_card, zenodo_json
-from dnnlik.bundle.checksums import FILE_NAME, checksums_text
+from dnnlik.bundle.card import surrogate_card
+from dnnlik.bundle.folder import new_bundle
+from dnnlik.bundle.publication import Publication
 from dnnlik.bundle.reader import COPY_NAME, MODEL_NAME
+from dnnlik.bundle.texts import author_of, carries, write_metadata, write_texts
 from dnnlik.bundle.vectors import FILE_NAME as VECTORS
 from dnnlik.bundle.vectors import vectors_of
-from dnnlik.documents import read_json, write_json, write_text
-from dnnlik.exceptions import BelowThreshold, InvalidFile, NotGoodEnough
+from dnnlik.documents import write_json, write_text
+from dnnlik.environment import software_versions
+from dnnlik.exceptions import BelowThreshold
+from dnnlik.onnx.checks import Verification, require
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.metadata import metadata_properties
 from dnnlik.onnx.runtime import PublishedLikelihood
-from dnnlik.onnx.verify import Verification, verify, verify_copy, write
+from dnnlik.onnx.verify import verify, verify_copy, write
 from dnnlik.surrogate.description import SurrogateDescription
 from dnnlik.typing import JSON
 from dnnlik.validation.document import SCHEMA_FILE
 from dnnlik.validation.page import page
 
 __all__ = ["is_of", "write_bundle"]
+
+DESCRIPTION = (
+    "A neural surrogate of a statistical likelihood as ONNX, with its validation against the "
+    "exact one."
+)
+_METHOD = (
+    "surrogate minus exact log-likelihood at points that were held out of the training; t_errors: "
+    "profile likelihood ratios t of both, fitted at `points` values; details in validation.json"
+)
 
 
 def write_bundle(
@@ -64,21 +75,14 @@ def write_bundle(
     """
     if not accept_below_threshold:
         _require_passed(validation)
-    folder = Path(folder)
-    _check_replaceable(folder)
-    partial = folder.with_name(f".{folder.name}.dnnlik-new")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+    publication = publication.described(DESCRIPTION)
+    with new_bundle(Path(folder)) as partial:
         verification = _write_model(
             partial, description, validation, publication, expected, uncertainty, points
         )
-        _write_texts(partial, description, validation, publication, figures)
-        _swap(partial, folder)
-    except OSError as error:
-        raise InvalidFile(
-            f"cannot write the bundle ({error.strerror or error}). Received: {folder}"
-        ) from error
+        _write_validation(partial, validation, figures)
+        metadata = {"parameters": description.parameters.to_json()}
+        write_texts(partial, publication, surrogate_card(publication, metadata, validation))
     return verification
 
 
@@ -103,23 +107,12 @@ def _number(measured: float | None) -> str:
 
 
 def is_of(folder: Path, publication: Publication) -> bool:
-    """Whether a bundle carries the texts of this publication."""
-    metadata = read_json(folder / "metadata.json")
-    card = (folder / "README.md").read_text(encoding="utf-8")
-    same = metadata.get("model_author") == _author(publication)
-    same &= metadata.get("model_license") == publication.license
-    return bool(same) and f"# {publication.title}\n" in card
+    """Whether a bundle carries the texts of this publication.
 
-
-def _author(publication: Publication) -> str:
-    return "; ".join(publication.authors) or "not stated"
-
-
-def _check_replaceable(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InvalidFile(f"a bundle is a folder, and this is a file. Received: {folder}")
-    if folder.exists() and not (folder / MODEL_NAME).exists() and any(folder.iterdir()):
-        raise InvalidFile(f"the folder exists and holds no bundle. Received: {folder}")
+    Raises:
+        InvalidFile: the bundle has no texts that can be read.
+    """
+    return carries(folder, publication.described(DESCRIPTION))
 
 
 def _write_model(
@@ -132,9 +125,9 @@ def _write_model(
     points: NDArray[np.float64],
 ) -> Verification:
     properties = metadata_properties(
-        description,
+        _with_provenance(description),
         accuracy=_accuracy(validation),
-        author=_author(publication),
+        author=author_of(publication),
         license=publication.license,
     )
     path, copy = folder / MODEL_NAME, folder / COPY_NAME
@@ -142,64 +135,48 @@ def _write_model(
     verification = verify(
         path, description, points=points, expected=expected, uncertainty=uncertainty
     )
-    _require(verification)
+    require(verification)
     write(surrogate_model(description, metadata=properties, precision="float32"), copy)
-    _require(verify_copy(copy, path, points=points))
+    require(verify_copy(copy, path, points=points))
     write_json(folder / VECTORS, vectors_of(PublishedLikelihood.open(path), points))
-    # Some runtimes cannot read a file's metadata: the same again as a document.
-    write_json(folder / "metadata.json", _document(properties))
+    write_metadata(folder, properties)
     return verification
 
 
-def _require(verification: Verification) -> None:
-    if not verification.passed:
-        raise NotGoodEnough(
-            f"the written graph does not reproduce the surrogate. Received: {verification.message}"
-        )
-
-
-def _document(properties: dict[str, str]) -> dict[str, Any]:
-    """``{"dnnlik.parameters": "[...]"}`` → ``{"parameters": [...]}``."""
-    return {name.removeprefix("dnnlik."): _value(text) for name, text in properties.items()}
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+def _with_provenance(description: SurrogateDescription) -> SurrogateDescription:
+    """The same where the digest of the likelihood and all seeds can be found at once."""
+    request = description.provenance.get("samples", {}).get("request", {})
+    seeds = {"sampling": request.get("seed"), "training": description.settings.get("seed")}
+    stated = {
+        "likelihood": request.get("likelihood"),
+        "seeds": {key: seed for key, seed in seeds.items() if seed is not None},
+        "written_with": software_versions(),
+    }
+    provenance = {key: value for key, value in stated.items() if value} | description.provenance
+    return replace(description, provenance=provenance)
 
 
 def _accuracy(validation: JSON) -> JSON:
     """The part of a validation that goes into the file itself."""
     keep = ("passed", "posterior_error", "effective_fraction", "error_bands", "intervals")
     scans = [
-        {k: s[k] for k in ("name", "mean_error", "largest_error")} for s in validation["scans"]
+        {
+            "points": len(s["values"]),
+            **{k: s[k] for k in ("name", "mean_error", "largest_error")},
+        }
+        for s in validation["scans"]
     ]
-    return {**{key: validation[key] for key in keep}, "t_errors": scans}
+    return {"method": _METHOD, **{key: validation[key] for key in keep}, "t_errors": scans}
 
 
-def _write_texts(
-    folder: Path,
-    description: SurrogateDescription,
-    validation: JSON,
-    publication: Publication,
-    figures: Path | None,
-) -> None:
-    metadata = {"parameters": description.parameters.to_json()}
+def _write_validation(folder: Path, validation: JSON, figures: Path | None) -> None:
     write_json(folder / "validation.json", validation)
-    write_text(folder / "README.md", model_card(publication, metadata, validation))
     write_text(folder / "report.html", _report(validation, figures))
     schema = resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text()
     write_text(folder / "schemas" / SCHEMA_FILE, schema)
-    if publication.authors:
-        # A citation and a deposit must name somebody.
-        write_text(folder / "CITATION.cff", citation_cff(publication))
-        write_json(folder / ".zenodo.json", zenodo_json(publication))
     for figure in sorted(figures.glob("*.png")) if figures else ():
         (folder / "figures").mkdir(exist_ok=True)
         shutil.copyfile(figure, folder / "figures" / figure.name)
-    write_text(folder / FILE_NAME, checksums_text(folder))
 
 
 def _report(validation: JSON, figures: Path | None) -> str:
@@ -208,16 +185,3 @@ def _report(validation: JSON, figures: Path | None) -> str:
     if written is not None and written.is_file():
         return written.read_text(encoding="utf-8")
     return page(validation, {})
-
-
-def _swap(partial: Path, folder: Path) -> None:
-    """Put the new folder in place of the old one, which is removed last of all.
-
-    A kill between the two renames leaves the old one beside under its hidden name.
-    """
-    old = folder.with_name(f".{folder.name}.dnnlik-old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(partial, folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import dnnlik
-from dnnlik.bundle.card import Publication, citation_cff, zenodo_json
 from dnnlik.bundle.checksums import checksums_text, verify_checksums
-from dnnlik.bundle.writer import write_bundle
+from dnnlik.bundle.citation import citation_cff
+from dnnlik.bundle.publication import Publication
+from dnnlik.bundle.writer import DESCRIPTION, write_bundle
+from dnnlik.bundle.zenodo import deposit_metadata
 from dnnlik.exceptions import BelowThreshold, InvalidFile, InvalidInput, NotGoodEnough
 from dnnlik.onnx.runtime import OutsideDomainWarning
 
@@ -186,10 +188,10 @@ def test_citation_and_deposit_name_the_same(small_run, tmp_path):
     is written."""
     write(small_run, tmp_path / "b")
     deposit = json.loads((tmp_path / "b" / ".zenodo.json").read_text())
-    assert deposit == zenodo_json(PUBLICATION)
+    assert deposit == deposit_metadata(PUBLICATION.described(DESCRIPTION))
     assert [c["name"] for c in deposit["creators"]] == ["Family, Given", "Other"]
     citation = (tmp_path / "b" / "CITATION.cff").read_text()
-    assert citation == citation_cff(PUBLICATION)
+    assert citation == citation_cff(PUBLICATION.described(DESCRIPTION))
     assert 'family-names: "Family"\n    given-names: "Given"' in citation
     write(small_run, tmp_path / "c", publication=Publication("No authors"))
     assert not (tmp_path / "c" / "CITATION.cff").exists()

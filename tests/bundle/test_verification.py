@@ -83,6 +83,12 @@ def swap_parameters(folder):
     listed_again(folder)
 
 
+def change_metadata(folder, **changes):
+    path = folder / "metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    listed_again(folder)
+
+
 def swap_vectors(folder):
     path = folder / "test_vectors.json"
     document = json.loads(path.read_text())
@@ -110,6 +116,9 @@ VECTORS = set(CHECKS[3:])
         (scale_a_weight, {CHECKS[3]}, "likelihood.onnx does not give"),
         (lambda b: scale_a_weight(b, "likelihood_float32.onnx"), {CHECKS[4]}, "float32.onnx does"),
         (swap_parameters, {"metadata"}, "or another order"),
+        # Saying "exact" does not spare it the copy and the validation.
+        (lambda b: change_metadata(b, kind="exact"), {"metadata"}, "another kind"),
+        (lambda b: change_metadata(b, accuracy={}), {"metadata"}, "another accuracy"),
         (swap_vectors, VECTORS, "in this order"),
         (lambda b: change_vectors(b, in_domain=[True]), VECTORS, "a row a point"),
         (lambda b: change_vectors(b, points="none"), VECTORS, "test vectors"),
@@ -164,7 +173,7 @@ def test_an_archive_repeats_and_opens(bundle, small_run, tmp_path):
     np.testing.assert_array_equal(found, wanted)
     names = zipfile.ZipFile(first).namelist()
     assert names == sorted(names)
-    assert {f"likelihood/{name}" for name in REQUIRED} <= set(names)
+    assert {f"likelihood/{name}" for name in REQUIRED["surrogate"]} <= set(names)
 
 
 def test_an_archive_of_something_else_is_refused(bundle, tmp_path):
