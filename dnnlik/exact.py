@@ -13,7 +13,7 @@ from dnnlik.bundle.checksums import sha256_of
 from dnnlik.bundle.exact import ExactSource, write_exact_bundle
 from dnnlik.bundle.publication import Publication
 from dnnlik.exceptions import InvalidLikelihood
-from dnnlik.histfactory.independent import pyhf_log_likelihood, pyhf_name
+from dnnlik.histfactory.independent import independent_likelihood
 from dnnlik.histfactory.workspace import read_workspace
 from dnnlik.inference.asimov import asimov_curves
 from dnnlik.inference.fit import fit
@@ -138,13 +138,13 @@ def verification_points(parameters: ParameterSet, best: Array, seed: int) -> Arr
 def _expected(
     likelihood: HistFactoryLikelihood, document: Any, measurement: str | None, points: Array
 ) -> Expected:
-    values = pyhf_log_likelihood(document, measurement=measurement)
+    independent = independent_likelihood(document, measurement=measurement)
     _, gradient = likelihood.value_and_gradient(points)
     return Expected(
         points=points,
-        log_likelihood=values(likelihood.all_parameters(points)),
+        log_likelihood=independent.values(likelihood.all_parameters(points)),
         gradient=gradient,
-        value_source=pyhf_name(),
+        value_source=independent.source,
         gradient_source="automatic differentiation in TensorFlow",
     )
 

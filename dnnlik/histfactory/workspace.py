@@ -32,7 +32,7 @@ from dnnlik.typing import JSON
 if TYPE_CHECKING:
     import pyhf
 
-__all__ = ["pyhf_model", "read_workspace", "specification_of"]
+__all__ = ["constraints_of", "pyhf_model", "read_workspace", "specification_of"]
 
 
 def read_workspace(
@@ -224,12 +224,11 @@ def _cell(channel: str, sample: JSON) -> Cell:
 
 
 def _parameters(config: Any) -> list[Parameter]:
-    constraints = [c for name in config.par_order for c in _constraints(config.param_set(name))]
     rows = zip(
         config.par_names,
         config.suggested_init(),
         config.suggested_bounds(),
-        constraints,
+        constraints_of(config),
         strict=True,
     )
     return [
@@ -238,6 +237,11 @@ def _parameters(config: Any) -> list[Parameter]:
         )
         for name, init, b, constraint in rows
     ]
+
+
+def constraints_of(config: Any) -> list[Constraint | None]:
+    """The auxiliary measurement of each parameter of a ``pyhf.Model.config``, in its order."""
+    return [c for name in config.par_order for c in _constraints(config.param_set(name))]
 
 
 def _constraints(parameter_set: Any) -> list[Constraint | None]:

@@ -9,7 +9,7 @@ import pytest
 from generated_workspaces import EXAMPLE, likelihood_of, random_points
 
 from dnnlik.exceptions import InvalidFile, NotGoodEnough
-from dnnlik.histfactory.independent import pyhf_log_likelihood
+from dnnlik.histfactory.independent import independent_likelihood
 from dnnlik.onnx.checks import require
 from dnnlik.onnx.exact import exact_model
 from dnnlik.onnx.exact_metadata import exact_properties
@@ -27,7 +27,7 @@ def expected(likelihood):
     """pyhf's values and the gradients of the tensor program; one point is impossible."""
     points = random_points(likelihood.parameters, seed=1, size=20)
     points[3, likelihood.parameters.index("fakes[0]")] = -30.0
-    value = pyhf_log_likelihood(EXAMPLE)(likelihood.all_parameters(points))
+    value = independent_likelihood(EXAMPLE).values(likelihood.all_parameters(points))
     gradient = likelihood.value_and_gradient(points)[1]
     return Expected(points, value, gradient, "pyhf", "TensorFlow")
 
