@@ -130,10 +130,12 @@ def _metadata(models: Sequence[str]) -> Callable[[Path], None]:
 
 
 def _check_parameters(document: JSON, published: PublishedLikelihood, name: str) -> None:
-    if document.get("parameters") != published.parameters.to_json():
+    stated = document.get("parameters")
+    if stated != published.parameters.to_json():
+        rows = stated if isinstance(stated, list) else []
+        names = [row.get("name") if isinstance(row, dict) else row for row in rows]
         raise InvalidFile(
-            f"metadata.json names other parameters than {name}, or another order. "
-            f"Received: {[p.get('name') for p in document.get('parameters', [])]}"
+            f"metadata.json names other parameters than {name}, or another order. Received: {names}"
         )
 
 

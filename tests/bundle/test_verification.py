@@ -116,6 +116,8 @@ VECTORS = set(CHECKS[3:])
         (scale_a_weight, {CHECKS[3]}, "likelihood.onnx does not give"),
         (lambda b: scale_a_weight(b, "likelihood_float32.onnx"), {CHECKS[4]}, "float32.onnx does"),
         (swap_parameters, {"metadata"}, "or another order"),
+        (lambda b: change_metadata(b, parameters=["mu"]), {"metadata"}, "or another order"),
+        (lambda b: change_metadata(b, parameters=3), {"metadata"}, "or another order"),
         # Saying "exact" does not spare it the copy and the validation.
         (lambda b: change_metadata(b, kind="exact"), {"metadata"}, "another kind"),
         (lambda b: change_metadata(b, accuracy={}), {"metadata"}, "another accuracy"),

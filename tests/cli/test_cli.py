@@ -55,7 +55,8 @@ def test_steps_one_by_one(tmp_path):
         ("validate", LIKELIHOOD, "samples.h5", "surrogate.h5", "-o", "validation",
          "--scan-parameter", "jes", "--surrogate-sampler", "hamiltonian", "--toys", "5"),
         ("export", "samples.h5", "surrogate.h5", "validation/validation.json", "-o", "bundle",
-         "--accept-below-threshold", "--author", "Family, Given"),
+         "--accept-below-threshold", "--author", "Family, Given", "--date", "2026-01-31",
+         "--zenodo-payload", "zenodo.json"),
         ("inspect", "samples.h5"),
         ("inspect", "surrogate.h5"),
         ("inspect", "bundle"),
@@ -67,7 +68,9 @@ def test_steps_one_by_one(tmp_path):
         assert isinstance(json.loads(result.stdout), dict)
         for chatter in ("WARNING", "oneDNN", "XLA", "absl", "I0000"):
             assert chatter not in result.stderr
-    assert (tmp_path / "bundle" / ".zenodo.json").exists()
+    deposit = json.loads((tmp_path / "bundle" / ".zenodo.json").read_text())
+    payload = json.loads((tmp_path / "zenodo.json").read_text())
+    assert payload["legacy"]["body"]["metadata"] == deposit
 
 
 @pytest.fixture(scope="module")
