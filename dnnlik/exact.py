@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from dnnlik.bundle.checksums import sha256_of
 from dnnlik.bundle.exact import ExactSource, write_exact_bundle
+from dnnlik.bundle.folder import check_replaceable
 from dnnlik.bundle.publication import Publication
 from dnnlik.exceptions import InvalidLikelihood
 from dnnlik.histfactory.independent import independent_likelihood
 from dnnlik.histfactory.workspace import read_workspace
-from dnnlik.inference.asimov import asimov_curves
+from dnnlik.inference.asimov import AsimovCurves, asimov_curves
 from dnnlik.inference.fit import fit
+from dnnlik.inference.result import FitResult
 from dnnlik.likelihoods import open_likelihood
 from dnnlik.likelihoods.histfactory import HistFactoryLikelihood
 from dnnlik.onnx.checks import Verification
@@ -87,19 +89,11 @@ def publish_exact(
         made = dnnlik.publish_exact("workspace.json", "bundle")
         dnnlik.load(made.folder).log_likelihood(points)
     """
-    likelihood = open_likelihood(workspace, patchset=patchset, patch=patch, measurement=measurement)
-    if not isinstance(likelihood, HistFactoryLikelihood):
-        raise InvalidLikelihood(
-            "only a workspace (.json) has a closed form to publish; for other likelihoods train a "
-            f"surrogate. Received: {workspace}"
-        )
+    check_replaceable(Path(folder))
+    likelihood = _opened(workspace, patchset=patchset, patch=patch, measurement=measurement)
     progress("fitting", 0, 1)
     best = fit(likelihood)
-    curves = asimov_curves(
-        likelihood,
-        best=best if best.converged else None,
-        each=lambda name: progress(f"limits on {name} from the Asimov dataset", 0, 1),
-    )
+    curves = _curves(likelihood, best, progress)
     document = read_workspace(workspace, patchset=patchset, patch=patch)
     progress("comparing with pyhf", 0, 1)
     points = verification_points(likelihood.parameters, best.point, seed)
@@ -118,6 +112,24 @@ def publish_exact(
     )
     size = len(likelihood.parameters)
     return ExactBundle(Path(folder), likelihood.digest, size, verification, curves.reasons)
+
+
+def _opened(workspace: str | Path, **choice: Any) -> HistFactoryLikelihood:
+    likelihood = open_likelihood(workspace, **choice)
+    if not isinstance(likelihood, HistFactoryLikelihood):
+        raise InvalidLikelihood(
+            "only a workspace (.json) has a closed form to publish; for other likelihoods train a "
+            f"surrogate. Received: {workspace}"
+        )
+    return likelihood
+
+
+def _curves(likelihood: HistFactoryLikelihood, best: FitResult, progress: Progress) -> AsimovCurves:
+    return asimov_curves(
+        likelihood,
+        best=best if best.converged else None,
+        each=lambda name: progress(f"limits on {name} from the Asimov dataset", 0, 1),
+    )
 
 
 def verification_points(parameters: ParameterSet, best: Array, seed: int) -> Array:

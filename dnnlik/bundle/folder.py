@@ -11,7 +11,7 @@ from pathlib import Path
 from dnnlik.bundle.reader import MODEL_NAME
 from dnnlik.exceptions import InvalidFile
 
-__all__ = ["new_bundle"]
+__all__ = ["check_replaceable", "new_bundle"]
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def new_bundle(folder: Path) -> Iterator[Path]:
     Raises:
         InvalidFile: it cannot be written, or the folder holds something else than a bundle.
     """
-    _check_replaceable(folder)
+    check_replaceable(folder)
     partial = folder.with_name(f".{folder.name}.dnnlik-new")
     try:
         shutil.rmtree(partial, ignore_errors=True)
@@ -37,7 +37,12 @@ def new_bundle(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _check_replaceable(folder: Path) -> None:
+def check_replaceable(folder: Path) -> None:
+    """Whether a bundle may be written to this place.
+
+    Raises:
+        InvalidFile: a file, or a folder that holds something else than a bundle.
+    """
     if folder.exists() and not folder.is_dir():
         raise InvalidFile(f"a bundle is a folder, and this is a file. Received: {folder}")
     if folder.exists() and not (folder / MODEL_NAME).exists() and any(folder.iterdir()):

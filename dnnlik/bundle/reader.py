@@ -27,12 +27,13 @@ def load(
 
     Args:
         path: the folder or the file.
-        precision: of a folder, "float32" for the faster copy, right to some 10⁻⁵.
+        precision: of the folder of a surrogate, "float32" for the faster copy, right to some
+            10⁻⁵.
         threads: threads of ONNX Runtime; its own choice by default.
 
     Raises:
         InvalidFile: missing, damaged, or no published likelihood.
-        InvalidInput: another precision.
+        InvalidInput: another precision, or one that the bundle does not have.
 
     Example::
 
@@ -49,6 +50,11 @@ def load(
     if path.is_dir():
         path = path / _name(precision)
         verify_checksums(path.parent)
+        if precision != "float64" and not path.is_file():
+            raise InvalidInput(
+                "this bundle has no float32 copy, as that of an exact likelihood has none: leave "
+                f"the precision out. Received: {path.parent}"
+            )
     elif not path.is_file():
         raise InvalidFile(f"there is no such bundle or file. Received: {path}")
     elif path.name in (MODEL_NAME, COPY_NAME) and (path.parent / CHECKSUMS).is_file():

@@ -148,12 +148,11 @@ def _with_provenance(description: SurrogateDescription) -> SurrogateDescription:
     request = description.provenance.get("samples", {}).get("request", {})
     seeds = {"sampling": request.get("seed"), "training": description.settings.get("seed")}
     stated = {
-        "likelihood": request.get("likelihood"),
+        "likelihood": request.get("likelihood") or "not stated",
         "seeds": {key: seed for key, seed in seeds.items() if seed is not None},
         "written_with": software_versions(),
     }
-    provenance = {key: value for key, value in stated.items() if value} | description.provenance
-    return replace(description, provenance=provenance)
+    return replace(description, provenance=stated | description.provenance)
 
 
 def _accuracy(validation: JSON) -> JSON:

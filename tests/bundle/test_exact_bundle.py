@@ -19,7 +19,7 @@ from dnnlik.bundle.checksums import checksums_text
 from dnnlik.bundle.exact import ExactSource, write_exact_bundle
 from dnnlik.bundle.verification import verify_bundle
 from dnnlik.exact import POINTS, publish_exact, verification_points
-from dnnlik.exceptions import InvalidFile, InvalidLikelihood, NotGoodEnough
+from dnnlik.exceptions import InvalidFile, InvalidInput, InvalidLikelihood, NotGoodEnough
 from dnnlik.inference import fit, upper_limit
 from dnnlik.likelihoods import open_likelihood
 from dnnlik.onnx.runtime import OutsideDomainWarning
@@ -136,6 +136,12 @@ print([check.note for check in verify_bundle({str(exact_run.folder)!r}) if check
     assert np.isfinite(float(value))
     assert problems == "[]"
     assert "jsonschema is not installed" in notes
+
+
+def test_it_has_no_copy_to_ask_for(exact_run):
+    """Asking for float32 is told so, instead of that a file is missing."""
+    with pytest.raises(InvalidInput, match=r"no float32 copy.*Received: "):
+        dnnlik.load(exact_run.folder, precision="float32")
 
 
 def test_points_beyond_bounds_are_warned_of(exact_run):
@@ -256,6 +262,18 @@ def test_what_has_no_closed_form_is_refused(tmp_path):
     with pytest.raises(InvalidFile, match="no such file"):
         publish_exact(tmp_path / "nowhere.json", tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
+
+
+def test_a_foreign_folder_is_left_alone(exact_run, tmp_path):
+    """It is refused before anything is computed."""
+    (tmp_path / "thesis.tex").write_text("years of work")
+
+    def nothing(text, done, total):
+        raise AssertionError(text)
+
+    with pytest.raises(InvalidFile, match="holds no bundle"):
+        publish_exact(exact_run.workspace, tmp_path, progress=nothing)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
 def test_points_to_verify_at(exact_run):
