@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 WORKERS ?= 2
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint languages clean
 
 demo: $(INSTALLED)
 	$(BIN)/dnnlik run likelihoods/two_regions/workspace.json --output demo --points 50000 --steps 5000 \
@@ -29,6 +29,17 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[plots,test]"
 	@touch $@
+
+# What the tests of other languages and of the page need beyond Python: node modules of pinned
+# versions, without their install scripts (which download), and the header of the C API.
+languages: docs/examples/javascript/node_modules tests/explorer/node_modules docs/examples/c/onnxruntime
+
+%/node_modules: %/package-lock.json
+	cd $* && npm ci --ignore-scripts
+	@touch $@
+
+docs/examples/c/onnxruntime:
+	docs/examples/c/header.sh
 
 clean:
 	rm -rf $(VENV) demo demo.json
