@@ -56,3 +56,23 @@ def pack(folder: Path, output: Path | None) -> None:
 
     path = write_archive(folder, output or folder.with_name(f"{folder.name}.zip"))
     print_json({"archive": str(path), "sha256": sha256_of(path)})
+
+
+@command.command("explorer")
+@click.argument("folder", type=FILE)
+@click.option(
+    "--runtime",
+    type=FILE,
+    default=Path("node_modules/onnxruntime-web"),
+    show_default=True,
+    help="Folder of the npm package onnxruntime-web.",
+)
+def explorer(folder: Path, runtime: Path) -> None:
+    """Put a page into the bundle FOLDER that explores it in a browser, without a network.
+
+    Some 14 MB, nearly all of them ONNX Runtime Web: npm install onnxruntime-web. Then
+    python -m http.server --directory FOLDER, and open http://localhost:8000/explorer/
+    """
+    from dnnlik.explorer import add_explorer
+
+    print_json({"page": str(add_explorer(folder, runtime))})

@@ -36,6 +36,7 @@ ALLOWED = {
     "onnx": BASE | {"histfactory", "surrogate"},
     "bundle": BASE | {"histfactory", "onnx", "schemas", "validation", "surrogate"},
     "combination": BASE | {"bundle", "likelihoods"},
+    "explorer": BASE | {"bundle"},
     "reweighting": BASE | {"combination", "inference", "sampling"},
     "plotting": BASE | {"inference", "validation"},
 }
