@@ -4,7 +4,7 @@ import test from "node:test";
 import { maximise } from "../../dnnlik/explorer/page/fit.mjs";
 import { cholesky, inverseDiagonal, shiftedCholesky, solve } from "../../dnnlik/explorer/page/linear.mjs";
 import { auxiliary, modelOf } from "../../dnnlik/explorer/page/likelihood.mjs";
-import { shown, ticks } from "../../dnnlik/explorer/page/numbers.mjs";
+import { decimals, shown, ticks } from "../../dnnlik/explorer/page/numbers.mjs";
 import { crossings, errorsAt, profile } from "../../dnnlik/explorer/page/scan.mjs";
 
 /** A model of d parameters from (point) → [value, gradient]. */
@@ -164,5 +164,6 @@ test("numbers are short and signs are signs", () => {
   assert.equal(shown(-1.234567), "−1.2346");
   assert.equal(shown(NaN), "–");
   assert.equal(shown(-Infinity), "−∞");
+  assert.deepEqual([1, 0.02, 5000].map(decimals), [3, 5, 0]);
   assert.deepEqual(ticks(-0.95, 1.05, 5), [-0.5, 0, 0.5, 1]);
 });

@@ -44,7 +44,11 @@ def page(browser, bundle, runtime):
 
 
 def column(page, table, name):
-    rows = f"[...document.querySelectorAll('{table} tbody tr')].map((row) => +row.dataset.{name})"
+    rows = (
+        f"[...document.querySelectorAll('{table} tbody tr')]"
+        ".sort((a, b) => (a.dataset.column ?? 0) - (b.dataset.column ?? 0))"
+        f".map((row) => +row.dataset.{name})"
+    )
     return np.array(page.evaluate(rows), dtype=float)
 
 

@@ -10,6 +10,11 @@ export function shown(value, digits = 5) {
   return text.replace("-", "−");
 }
 
+/** Decimals that tell a ten-thousandth of a scale. */
+export function decimals(scale) {
+  return Math.max(0, Math.min(12, 3 - Math.floor(Math.log10(scale) + 1e-9)));
+}
+
 /** A few round numbers between two ends. */
 export function ticks(low, high, most = 6) {
   const rough = (high - low) / most;

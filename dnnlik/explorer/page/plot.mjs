@@ -1,4 +1,5 @@
 // The plot of a scan, as SVG in the pixels of its place.
+import { escaped } from "./dom.mjs";
 import { shown, ticks } from "./numbers.mjs";
 
 const MARGIN = { left: 46, right: 28, top: 34, bottom: 40 };
@@ -75,8 +76,4 @@ function legend(scan, width) {
 
 function plain(value) {
   return String(value).replace("-", "−");
-}
-
-export function escaped(text) {
-  return text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 }

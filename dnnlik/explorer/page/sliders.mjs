@@ -1,6 +1,7 @@
 // A row for each parameter: whether it is fitted, a slider over its auxiliary measurement, a number.
+import { escaped, inOrder, named } from "./dom.mjs";
 import { auxiliary } from "./likelihood.mjs";
-import { escaped } from "./plot.mjs";
+import { decimals } from "./numbers.mjs";
 
 /** The range of a slider: the bounds, or what is worth looking at where they are far away. */
 export function rangeOf(model, i) {
@@ -17,10 +18,8 @@ export function rangeOf(model, i) {
 
 /** Build the list; `changed(i, value)` and `freed(i, ticked)` are called for what a person does. */
 export function buildSliders(list, model, { changed, freed }) {
-  const order = [...model.parameters.keys()].sort(
-    (a, b) => Number(model.parameters[b].poi) - Number(model.parameters[a].poi) || a - b);
   const rows = [];
-  list.replaceChildren(...order.map((i) => {
+  list.replaceChildren(...inOrder(model.parameters).map((i) => {
     rows[i] = row(model, i);
     rows[i].slider.addEventListener("input", () => changed(i, Number(rows[i].slider.value)));
     rows[i].number.addEventListener("change", () => changed(i, Number(rows[i].number.value)));
@@ -37,12 +36,13 @@ function row(model, i) {
   const item = document.createElement("li");
   item.innerHTML = `
     <input type="checkbox" checked aria-label="fit ${label}" title="fit it, or hold it where it is">
-    <span class="name${poi ? " poi" : ""}">${label}</span>
+    <span class="name${poi ? " poi" : ""}">${named(name)}</span>
     <span class="track">${strip(model, i, low, high)}
       <input type="range" min="${low}" max="${high}" step="${(high - low) / 400}" aria-label="${label}"></span>
     <input type="number" step="any" aria-label="value of ${label}">`;
   const [tick, slider, number] = item.querySelectorAll("input");
-  return { item, tick, slider, number, best: item.querySelector(".best"), name, range: [low, high] };
+  return { item, tick, slider, number, best: item.querySelector(".best"), name, range: [low, high],
+    digits: decimals(model.scale[i]) };
 }
 
 /** The auxiliary measurement as a curve, the range of the training as a bar, the best fit. */
@@ -65,10 +65,10 @@ function curve(parameter, low, high) {
   return `<polygon class="constraint" points="0,100 ${points.join(" ")} 100,100"/>`;
 }
 
-/** Show a value in its row. */
-export function showValue(row, value, { number = true } = {}) {
+/** Show a value in its row, to a ten-thousandth of what the parameter moves. */
+export function showValue(row, value) {
   row.slider.value = value;
-  if (number) row.number.value = Number(value.toPrecision(5));
+  row.number.value = Number(value.toFixed(row.digits));
 }
 
 /** Move the tick of the best fit. */

@@ -1,24 +1,34 @@
 // The table of a fit, and that of a scan.
+import { escaped, inOrder, named } from "./dom.mjs";
 import { auxiliary } from "./likelihood.mjs";
-import { shown } from "./numbers.mjs";
-import { escaped } from "./plot.mjs";
+import { decimals, shown } from "./numbers.mjs";
 
-/** One row a parameter: value, error, and with an auxiliary measurement pull and constraint. */
+/** One row a parameter, in the order to show: value, error, and with an auxiliary measurement pull and constraint. */
 export function fitRows(model, fit, errors, free) {
-  return model.parameters.map((parameter, i) => {
+  return inOrder(model.parameters).map((i) => {
+    const parameter = model.parameters[i];
     const measured = auxiliary(parameter);
-    const row = { name: parameter.name, value: fit.point[i], error: free[i] ? errors[i] : NaN, held: !free[i] };
+    const row = {
+      column: i, name: parameter.name, value: fit.point[i], error: free[i] ? errors[i] : NaN,
+      held: !free[i], digits: decimals(model.scale[i]) };
     if (!measured) return row;
     const pull = (fit.point[i] - measured.centre) / measured.width;
     return { ...row, pull, constraint: row.error / measured.width };
   });
 }
 
-export function showFit(body, rows) {
-  body.innerHTML = rows.map((row) => `<tr data-value="${row.value}" data-error="${row.error}">
-    <th scope="row">${escaped(row.name)}</th><td>${shown(row.value, 4)}</td>
-    <td>${row.held ? "held" : shown(row.error, 3)}</td><td>${"pull" in row ? shown(row.pull, 3) : ""}</td>
-    <td>${"pull" in row ? shown(row.constraint, 3) : ""}</td><td class="drawing">${drawing(row)}</td></tr>`).join("");
+export function showFit(table, rows) {
+  table.tBodies[0].innerHTML = rows.map((row) => `
+    <tr data-column="${row.column}" data-value="${row.value}" data-error="${row.error}">
+    <th scope="row">${named(row.name)}</th><td>${fixed(row.value, row.digits)}</td>
+    <td>${row.held ? "held" : shown(row.error, 3)}</td><td>${fixed(row.pull, 3)}</td>
+    <td>${fixed(row.constraint, 3)}</td><td class="drawing">${drawing(row)}</td></tr>`).join("");
+}
+
+/** Empty where a parameter has no such number, a dash where it could not be found. */
+function fixed(value, digits) {
+  if (value === undefined) return "";
+  return Number.isFinite(value) ? value.toFixed(digits).replace("-", "−") : "–";
 }
 
 /** Pull and constraint from -3 to 3; the band is one standard deviation before the fit. */
