@@ -5,6 +5,12 @@
 set -eu
 cd "$(dirname "$0")"
 [ -f onnxruntime/onnxruntime_c_api.h ] && exit 0
+installed=/usr/include/onnxruntime/onnxruntime_c_api.h
+if [ -f "$installed" ]; then
+  mkdir -p onnxruntime
+  cp "$installed" onnxruntime/
+  exit 0
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
