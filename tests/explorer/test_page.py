@@ -119,6 +119,46 @@ def test_a_scan_over_a_chosen_set(page, bundle):
         page.click("#fit-button")
 
 
+def test_a_scan_with_everything_held(page, bundle):
+    """The likelihood itself along one parameter, relative to its highest point."""
+    likelihood = dnnlik.load(bundle)
+    page.click("#start-button")
+    page.click("#free-none")
+    try:
+        page.click("#scan-button")
+        values, t = scanned(page)
+        points = np.tile(likelihood.parameters.inits, (len(values), 1))
+        points[:, 0] = values
+        others = dict(zip(likelihood.parameters.names[1:], points[0, 1:], strict=True))
+        best = inference.fit(likelihood, fixed=others).log_likelihood
+        found = likelihood.log_likelihood(points, outside="ignore")
+        np.testing.assert_allclose(t, 2 * (best - found), atol=TOLERANCE)
+    finally:
+        page.click("#free-all")
+        page.click("#fit-button")
+
+
+def test_a_scan_that_makes_no_sense_says_so(page):
+    """A range from high to low: a sentence, and the page goes on."""
+    before = page.evaluate("document.querySelector('#scan-from').value")
+    set_value(page, "#scan-from", 7, "input")
+    page.click("#scan-button")
+    assert "from a smaller to a larger" in page.text("#scan-note")
+    set_value(page, "#scan-from", float(before), "input")
+    page.click("#scan-button")
+    assert page.text("#scan-note") == "all other parameters profiled"
+
+
+def test_parameters_are_found_by_name(page):
+    """Rows without the text are hidden."""
+    shown = "[...document.querySelectorAll('#parameters li')].filter((e) => e.offsetParent).length"
+    assert page.evaluate(shown) == 3
+    set_value(page, "#filter", "'BACK'", "input")
+    assert page.evaluate(shown) == 1
+    set_value(page, "#filter", "''", "input")
+    assert page.evaluate(shown) == 3
+
+
 def test_outside_of_the_domain_it_warns(page, bundle):
     """A slider beyond the training: the words, the number, and back."""
     low = dnnlik.load(bundle).metadata.lower[0]

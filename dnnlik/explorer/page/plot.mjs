@@ -39,7 +39,7 @@ function levels(x, y, ends, top) {
 
 function axes(x, y, ends, top, name) {
   const [left, bottom] = [x(ends[0]), y(0)];
-  const along = ticks(...ends, Math.max(3, Math.min(8, (x(ends[1]) - left) / 80))).map((v) =>
+  const along = ticks(...ends, Math.max(4, Math.min(8, (x(ends[1]) - left) / 60))).map((v) =>
     `<line class="axis" x1="${x(v)}" x2="${x(v)}" y1="${bottom}" y2="${bottom + 5}"/>
      <text x="${x(v)}" y="${bottom + 19}" text-anchor="middle">${plain(v)}</text>`);
   const up = ticks(0, top).map((v) =>
