@@ -22,8 +22,9 @@ from dnnlik.typing import JSON, LogDensity, Progress
 
 __all__ = ["T_MAX", "run_profiled"]
 
-T_MAX = 12.0
-"""The maxima cover t_μ up to here: beyond three standard deviations (t = 9)."""
+T_MAX = 30.0
+"""The maxima cover t_μ up to here, 5.5 standard deviations: what is scanned for an upper limit
+and its expected band. A surrogate that learned less may rise where such a scan ends."""
 
 _AT_MAXIMUM = 8
 _DIFFUSION = 0.75  # variance that the walk accumulates, in units of the posterior's
