@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
 from browser import Browser
 
-from dnnlik import open_likelihood
-from dnnlik.bundle.checksums import checksums_text
-from dnnlik.onnx.exact import exact_model
+from dnnlik import Publication, open_likelihood, publish_exact
 
 ROOT = Path(__file__).resolve().parents[2]
+WORKSPACE = ROOT / "likelihoods" / "two_regions" / "workspace.json"
 
 
 @pytest.fixture(scope="session")
@@ -40,17 +38,11 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="session")
 def exact():
     """A workspace with normal and Poisson constraints: 17 parameters."""
-    return open_likelihood(ROOT / "likelihoods" / "two_regions" / "workspace.json")
+    return open_likelihood(WORKSPACE)
 
 
 @pytest.fixture(scope="session")
-def exact_bundle(exact, tmp_path_factory):
-    """The least that the page needs, of the closed form of a workspace."""
+def exact_bundle(tmp_path_factory):
+    """The closed form of that workspace, as it is published."""
     folder = tmp_path_factory.mktemp("exact") / "bundle"
-    folder.mkdir()
-    model = exact_model(exact.description, metadata={})
-    (folder / "likelihood.onnx").write_bytes(model.SerializeToString())
-    (folder / "metadata.json").write_text(json.dumps({"parameters": exact.parameters.to_json()}))
-    (folder / "README.md").write_text("# Two <regions>\n")
-    (folder / "SHA256SUMS").write_text(checksums_text(folder))
-    return folder
+    return publish_exact(WORKSPACE, folder, publication=Publication("Two <regions>")).folder

@@ -28,7 +28,7 @@ function showT(page, value) {
 }
 
 function showDomain(page, inside) {
-  const learned = page.model.metadata.domain !== undefined;
+  const learned = page.model.metadata.kind !== "exact";
   element("domain").className = inside ? "quiet inside" : "outside";
   element("domain").textContent = inside
     ? `inside ${learned ? "the training domain" : "the bounds"}`
