@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 WORKERS ?= 2
 
-.PHONY: demo test lint languages clean
+.PHONY: models demo test lint languages clean
 
 demo: $(INSTALLED)
 	$(BIN)/dnnlik run likelihoods/two_regions/workspace.json --output demo --points 50000 --steps 5000 \
@@ -40,6 +40,22 @@ languages: docs/examples/javascript/node_modules tests/explorer/node_modules doc
 
 docs/examples/c/onnxruntime:
 	docs/examples/c/header.sh
+
+# The bundles of models/, each from a likelihood that ships with the project. About ten minutes.
+MODELS := two_regions mass_peak lhc_like_search
+RUN_MODEL = $(BIN)/dnnlik run $(1) --output runs/models/$(2) --sampler hamiltonian --seed 1 $(3) \
+	--author "the dnnlik developers" --date 2026-11-22 --title $(4) > runs/models/$(2).json
+
+models: $(INSTALLED)
+	mkdir -p runs/models
+	$(call RUN_MODEL,likelihoods/two_regions/workspace.json,two_regions,--layers 64$(COMMA)64 --points 100000,"Two regions: surrogate of a shipped workspace")
+	$(call RUN_MODEL,likelihoods/mass_peak/likelihood.py,mass_peak,--layers 64$(COMMA)64 --points 100000,"Mass peak: surrogate of a shipped unbinned likelihood")
+	$(call RUN_MODEL,likelihoods/lhc_like_search/likelihood.py,lhc_like_search,--points 200000,"LHC-like search: surrogate of a shipped likelihood of 95 parameters")
+	$(BIN)/dnnlik bundle exact likelihoods/two_regions/workspace.json --output runs/models/two_regions_exact/bundle \
+		--author "the dnnlik developers" --date 2026-11-22 --title "Two regions: the shipped workspace itself" > runs/models/two_regions_exact.json
+	for name in $(MODELS) two_regions_exact; do \
+		$(BIN)/dnnlik bundle pack runs/models/$$name/bundle --output models/$$name.zip || exit 1; done
+COMMA := ,
 
 clean:
 	rm -rf $(VENV) demo demo.json

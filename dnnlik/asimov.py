@@ -63,6 +63,17 @@ class AsimovCurve:
                 f"Received: {self.root.size} for {self.values.size}"
             )
 
+    def __eq__(self, other: object) -> bool:
+        """Of the same parameter with the same numbers."""
+        return isinstance(other, AsimovCurve) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[str, bytes, bytes]:
+        return self.poi, self.values.tobytes(), self.root.tobytes()
+
     @property
     def end(self) -> float:
         """The largest value of the table."""

@@ -96,6 +96,10 @@ def test_json_round_trip(curve):
     assert found.poi == "mu"
     np.testing.assert_array_equal(found.values, curve.values)
     np.testing.assert_array_equal(found.root, curve.root)
+    assert found == curve
+    assert hash(found) == hash(curve)
+    assert found != AsimovCurve("jes", curve.values, curve.root)
+    assert found != AsimovCurve("mu", curve.values, 2 * curve.root)
     assert curve_named([curve], "mu") is curve
     assert curve_named([curve], "other") is None
 

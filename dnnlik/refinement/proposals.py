@@ -12,7 +12,6 @@ from dnnlik.exceptions import NotConverged
 from dnnlik.likelihoods.base import Likelihood
 from dnnlik.parameters import ParameterSet
 from dnnlik.sampling import STRATEGIES, sample
-from dnnlik.sampling.profiled import T_MAX
 from dnnlik.sampling.reference import Reference
 from dnnlik.sampling.starts import mirrored
 from dnnlik.typing import Points
@@ -23,6 +22,7 @@ Array = NDArray[np.float64]
 
 _DEGREES = 6.0  # of freedom: the tails of Student's t
 _ON_PROFILE = 0.3  # share of the points along lines of the parameters of interest
+_T_MAX = 12.0  # 3.5 standard deviations: calls are too few to learn more in the first round
 _OFF_LINE = 0.5  # standard deviations of the others there
 
 CANDIDATE_MIX = {"unbiased": 0.5, "profiled": 0.25, "tempered": 0.25}
@@ -41,7 +41,7 @@ def around_maximum(
     names = parameters.poi_names
     which = [parameters.index(names[i % len(names)]) for i in range(lines)]
     along = reference.factor[which] / np.linalg.norm(reference.factor[which], axis=1)[:, None]
-    far = rng.uniform(-1, 1, size=(lines, 1)) * np.sqrt(T_MAX)
+    far = rng.uniform(-1, 1, size=(lines, 1)) * np.sqrt(_T_MAX)
     z[:lines] = far * along + _OFF_LINE * rng.normal(size=(lines, width))
     return mirrored(parameters, reference.mean + z @ reference.factor.T)
 

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
+from dnnlik.asimov import AsimovCurve
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.runtime import PublishedLikelihood
@@ -76,6 +77,8 @@ def test_right_file_passes(make_description, publish, scatter, layers, adds):
 def test_float32_copy_agrees(make_description, tmp_path, publish, scatter, members):
     """Networks in float32 change every output by rounding alone, and their bytes repeat."""
     description = make_description(5, (200, 200), members=members)
+    table = AsimovCurve(description.parameters.names[0], np.arange(5.0), np.arange(5.0))
+    description = replace(description, asimov=(table,))
     points = scatter(description)
     path, copy = publish(description), tmp_path / "copy.onnx"
     metadata = onnx_metadata(path)

@@ -134,7 +134,22 @@ def test_the_cost_of_a_call_is_measured(counting):
     likelihood = AnalyticLikelihood(exact.parameters, slow, digest="slow")
     function.calls = 0
     assert 0.009 < seconds_a_call(likelihood) < 0.05
-    assert function.calls <= 8
+    assert function.calls <= 9
+
+
+def test_compiling_is_not_counted(counting):
+    """A program that is compiled for each number of points: the sleep of a size that is new."""
+    import time
+
+    function, exact = counting
+    known = set()
+
+    def compiled(x):
+        time.sleep(0.0 if len(x) in known else 0.4)
+        known.add(len(x))
+        return function(x)
+
+    assert seconds_a_call(AnalyticLikelihood(exact.parameters, compiled, digest="new")) < 0.05
 
 
 def test_a_call_of_an_hour_is_timed_once(counting, monkeypatch):
