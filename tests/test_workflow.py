@@ -2,10 +2,13 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import pytest
 
+from dnnlik import load, open_likelihood
 from dnnlik.bundle.publication import Publication
+from dnnlik.bundle.verification import verify_bundle
 from dnnlik.exceptions import InvalidInput, InvalidParameters
 from dnnlik.steps import train_step, validate_step
 from dnnlik.surrogate.settings import TrainingSettings
@@ -166,3 +169,22 @@ def test_without_matplotlib_there_are_no_figures(small_run, copy, monkeypatch):
     assert made == {"validation.json", "report.html", "surrogate_samples.h5"}
     assert "<img" not in (copy / "validation" / "report.html").read_text()
     assert any("matplotlib is not installed" in text for text in said)
+
+
+@pytest.mark.slow
+def test_a_workspace_is_published_with_its_table_for_limits(tmp_path):
+    """From the workspace that ships to a bundle whose limits come from the exact Asimov dataset,
+    and whose copy in float32 carries the same."""
+    workspace = Path(__file__).parents[1] / "likelihoods" / "two_regions" / "workspace.json"
+    result = run(
+        open_likelihood(workspace),
+        tmp_path,
+        points=12_800,
+        settings=TrainingSettings(layers=(16,), steps=200, batch_size=256),
+        request=Request(quick=True),
+        accept_below_threshold=True,
+    )
+    for precision in ("float64", "float32"):
+        published = load(result.bundle, precision=precision)
+        assert published.asimov_curve("mu").end > 3
+    assert all(check.passed for check in verify_bundle(result.bundle))
