@@ -50,7 +50,7 @@ models: $(INSTALLED)
 	mkdir -p runs/models
 	$(call RUN_MODEL,likelihoods/two_regions/workspace.json,two_regions,--layers 64$(COMMA)64 --points 100000,"Two regions: surrogate of a shipped workspace")
 	$(call RUN_MODEL,likelihoods/mass_peak/likelihood.py,mass_peak,--layers 64$(COMMA)64 --points 100000,"Mass peak: surrogate of a shipped unbinned likelihood")
-	$(call RUN_MODEL,likelihoods/lhc_like_search/likelihood.py,lhc_like_search,--points 200000,"LHC-like search: surrogate of a shipped likelihood of 95 parameters")
+	$(call RUN_MODEL,likelihoods/lhc_like_search/likelihood.py,lhc_like_search,--layers 100$(COMMA)100 --points 200000,"LHC-like search: surrogate of a shipped likelihood of 95 parameters")
 	$(BIN)/dnnlik bundle exact likelihoods/two_regions/workspace.json --output runs/models/two_regions_exact/bundle \
 		--author "the dnnlik developers" --date 2026-11-22 --title "Two regions: the shipped workspace itself" > runs/models/two_regions_exact.json
 	for name in $(MODELS) two_regions_exact; do \

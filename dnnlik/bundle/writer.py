@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
@@ -65,7 +64,7 @@ def write_bundle(
         uncertainty: that of an ensemble, likewise.
         points: (n, d) to verify at.
         publication: title, authors, licence.
-        figures: a folder of PNG files and of ``report.html`` to take along.
+        figures: the folder of a validation, whose ``report.html`` is taken along.
         accept_below_threshold: publish in spite of a failed verdict, which the files say.
 
     Raises:
@@ -173,13 +172,10 @@ def _write_validation(folder: Path, validation: JSON, figures: Path | None) -> N
     write_text(folder / "report.html", _report(validation, figures))
     schema = resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text()
     write_text(folder / "schemas" / SCHEMA_FILE, schema)
-    for figure in sorted(figures.glob("*.png")) if figures else ():
-        (folder / "figures").mkdir(exist_ok=True)
-        shutil.copyfile(figure, folder / "figures" / figure.name)
 
 
 def _report(validation: JSON, figures: Path | None) -> str:
-    """The report beside the figures, or one without them."""
+    """The report with its figures inside, or one without them."""
     written = None if figures is None else figures / "report.html"
     if written is not None and written.is_file():
         return written.read_text(encoding="utf-8")
