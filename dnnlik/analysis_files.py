@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dnnlik.differentiable.network import exportable
 from dnnlik.differentiable.objectives import OBJECTIVES
-from dnnlik.differentiable.observables import NetworkObservable
+from dnnlik.differentiable.observables import Network, NetworkObservable
 from dnnlik.differentiable.optimisation import Optimised
 from dnnlik.differentiable.workspace import hard_templates, workspace_of
 from dnnlik.documents import plain, write_json
@@ -39,7 +38,7 @@ def write_analysis(
     workspace = workspace_of(result.problem, result.observable, result.held_out)
     write_json(folder / "workspace.json", workspace)
     names = ["history.json", "bins.json", "workspace.json"]
-    if isinstance(result.observable, NetworkObservable):
+    if isinstance(result.observable, Network):
         _write_network(result, result.observable, folder / "observable.onnx")
         names.append("observable.onnx")
     if find_spec("matplotlib") is None:
@@ -60,7 +59,7 @@ def _history(result: Optimised) -> JSON:
     }
 
 
-def _write_network(result: Optimised, observable: NetworkObservable, path: Path) -> None:
+def _write_network(result: Optimised, observable: Network, path: Path) -> None:
     from dnnlik.onnx.observable import write_observable
 
     parts = [result.held_out[name].features[:_COMPARED] for name in result.problem.names]
@@ -68,9 +67,9 @@ def _write_network(result: Optimised, observable: NetworkObservable, path: Path)
     metadata = {
         "problem": result.problem.name,
         "objective": result.settings.objective,
-        **observable.to_json(),
+        **result.observable.to_json(),
     }
-    write_observable(exportable(observable.network), path, features, metadata)
+    write_observable(observable.exportable(), path, features, metadata)
 
 
 def _write_figures(result: Optimised, folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ From events to a gradient, each step usable on its own:
   learned likelihood in its place
 - `fit`, `statistic`, `asimov_statistic`, `expected_cls`, `expected_limit`,
   `fisher_information`, ...: inference on either, with gradients
-- `Problem`, `Events`, `NetworkObservable`, `CutObservable`, `Binning`: what is trained
+- `Problem`, `Events`, `NetworkObservable`, `SoftmaxObservable`, `CutObservable`, `Binning`: what is trained
 - `optimise`, `Settings`: the training; `OBJECTIVES`: what for
 """
 
@@ -37,6 +37,7 @@ from dnnlik.differentiable.observables import (
     CutObservable,
     NetworkObservable,
     Observable,
+    SoftmaxObservable,
 )
 from dnnlik.differentiable.optimisation import Optimised, Settings, optimise
 from dnnlik.differentiable.problem import Problem
@@ -68,6 +69,7 @@ __all__ = [
     "Problem",
     "Settings",
     "StatisticalModel",
+    "SoftmaxObservable",
     "SurrogateModel",
     "TrainableEdges",
     "Trained",

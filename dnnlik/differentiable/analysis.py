@@ -15,10 +15,11 @@ from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.model import HistFactoryModel
 from dnnlik.differentiable.named import with_histograms
 from dnnlik.differentiable.objectives import Scores, Trained
-from dnnlik.differentiable.observables import NetworkObservable, Observable
+from dnnlik.differentiable.observables import Classifier, Observable
 from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.statistics import root
 from dnnlik.exceptions import InvalidInput
+from dnnlik.typing import JSON
 
 __all__ = [
     "Batch",
@@ -29,6 +30,7 @@ __all__ = [
     "gathered",
     "has_scores",
     "histograms_of",
+    "model_of",
 ]
 
 
@@ -80,8 +82,8 @@ def _scale(name: str, expected: float, sample: Events) -> float:
 
 
 def has_scores(problem: Problem) -> bool:
-    """Whether there are events of signal and of background, which a network may separate."""
-    return all(problem.names_of(signal=s, variations=False) for s in (True, False))
+    """Whether there are events of every class, which a network may separate."""
+    return all(problem.classes(variations=False))
 
 
 def analysed(
@@ -95,8 +97,9 @@ def analysed(
 ) -> Trained:
     """The model, and the scores, of batches of all samples, or of those that are there."""
     summaries = _summaries(observable, samples, training)
-    classifies = isinstance(observable, NetworkObservable) and has_scores(problem)
-    scores = _scores(problem, summaries, samples) if classifies else None
+    scores = None
+    if isinstance(observable, Classifier) and has_scores(problem):
+        scores = _scores(problem, observable, summaries, samples)
     if not with_model:
         return Trained(None, scores)
     templates = _templates(problem, observable, summaries, samples, hard=hard)
@@ -105,7 +108,12 @@ def analysed(
         lambda name: templates.yields[name],
         lambda name: templates.uncertainties[name],
     )
-    return Trained(HistFactoryModel(channels, problem.poi, problem.parameters), scores)
+    return Trained(model_of(problem, channels), scores)
+
+
+def model_of(problem: Problem, channels: Sequence[JSON]) -> HistFactoryModel:
+    """The model of a problem whose channels have histograms in place of names."""
+    return HistFactoryModel(channels, problem.pois, problem.parameters, widths=problem.widths)
 
 
 def histograms_of(
@@ -182,20 +190,22 @@ def _summaries(
 
 
 def _scores(
-    problem: Problem, summaries: Mapping[str, tf.Tensor], samples: Mapping[str, Batch]
+    problem: Problem,
+    observable: Classifier,
+    summaries: Mapping[str, tf.Tensor],
+    samples: Mapping[str, Batch],
 ) -> Scores:
-    def joined(names: Sequence[str]) -> tuple[tf.Tensor, tf.Tensor]:
+    def of(names: Sequence[str], number: int) -> tuple[tf.Tensor, tf.Tensor]:
         present = [name for name in names if name in samples]
-        return (
-            tf.concat([summaries[name] for name in present], axis=0),
-            tf.concat([samples[name].weights for name in present], axis=0),
-        )
+        summary = tf.concat([summaries[name] for name in present], axis=0)
+        weights = tf.concat([samples[name].weights for name in present], axis=0)
+        return observable.probabilities(summary)[:, number], weights
 
-    return Scores(
-        joined(problem.names_of(signal=True, variations=False)),
-        joined(problem.names_of(signal=False, variations=False)),
-        joined(problem.names_of(signal=False, variations=True)),
+    nominal, varied = (
+        tuple(of(names, number) for number, names in enumerate(problem.classes(variations)))
+        for variations in (False, True)
     )
+    return Scores(nominal, varied)
 
 
 def gathered(sample: Batch, rows: tf.Tensor) -> Batch:

@@ -53,11 +53,12 @@ def as_events(name: str, values: Any) -> tf.Tensor:
 
 
 def as_rows(name: str, values: Any) -> tf.Tensor:
-    """One row an event: (n, m)."""
+    """One row an event: (n, m), or (samples, n, m) for samples of equally many."""
     values = as_tensor(values)
-    if values.shape.rank not in (None, 2):
+    if values.shape.rank not in (None, 2, 3):
         raise InvalidInput(
-            f"{name} are of shape (n, m), a row an event. Received: shape {values.shape}"
+            f"{name} are of shape (n, m), a row an event, or (samples, n, m). "
+            f"Received: shape {values.shape}"
         )
     return values
 
@@ -66,11 +67,11 @@ def as_weights(
     weights: Any, events: tf.Tensor, dtype: tf.DType | None = None, *, rows: bool = False
 ) -> tf.Tensor:
     """The weights of events, 1 for ``None``: of the shape of the events, or, where these are
-    ``rows`` (n, m), one a row."""
-    shape = events.shape[:1] if rows else events.shape
+    ``rows`` (..., m), one a row."""
+    shape = events.shape[:-1] if rows else events.shape
     if weights is None:
         size = tf.shape(events)
-        return tf.ones(size[:1] if rows else size, dtype or events.dtype)
+        return tf.ones(size[:-1] if rows else size, dtype or events.dtype)
     weights = as_tensor(weights, dtype)
     if not weights.shape.is_compatible_with(shape):
         raise InvalidInput(

@@ -71,28 +71,23 @@ def hard_histogram(
     # By the inner edges alone the last edge is closed, and what lies outside is at the ends.
     flat = tf.reshape(tf.where(known, values, low), [-1])
     bins = tf.reshape(tf.searchsorted(edges[1:-1], flat, side="right"), tf.shape(values))
-    weights, size = tf.cast(weights, sums), tf.shape(edges)[0] - 1
-    if values.shape.rank == 1:
-        return _counts(bins, known, weights, size)
-    # Each sample has bins of its own, and then one that is cut off.
-    samples = tf.shape(values)[0]
-    bins = tf.where(known, bins, size) + (size + 1) * tf.range(samples)[:, None]
-    sums = tf.math.unsorted_segment_sum(weights, bins, (size + 1) * samples)
-    return tf.reshape(sums, [samples, size + 1])[:, :-1]
+    return _counts(bins, known, tf.cast(weights, sums), tf.shape(edges)[0] - 1)
 
 
 def hard_argmax_histogram(logits: Any, weights: Any = None) -> tf.Tensor:
     """Counts of the largest logit of each event, of the first of equals: (n, m) → (m,).
+
+    Samples of equally many events may be counted together: (samples, n, m) → (samples, m).
 
     >>> hard_argmax_histogram([[0.1, 0.2], [3.0, 1.0], [2.0, 2.0]]).numpy().tolist()
     [2.0, 1.0]
     """
     logits = as_rows("logits", logits)
     weights = as_weights(weights, logits, rows=True)
-    known = tf.logical_not(tf.reduce_any(tf.math.is_nan(logits), axis=1))
-    bins = tf.argmax(logits, axis=1, output_type=tf.int32)
+    known = tf.logical_not(tf.reduce_any(tf.math.is_nan(logits), axis=-1))
+    bins = tf.argmax(logits, axis=-1, output_type=tf.int32)
     weights = tf.cast(weights, _wider(logits.dtype, weights.dtype))
-    return _counts(bins, known, weights, tf.shape(logits)[1])
+    return _counts(bins, known, weights, tf.shape(logits)[-1])
 
 
 def hard_above(values: Any, threshold: Any) -> tf.Tensor:
@@ -125,9 +120,15 @@ def hard_window(values: Any, low: Any, high: Any) -> tf.Tensor:
 
 
 def _counts(bins: tf.Tensor, known: tf.Tensor, weights: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Sums of the weights (n,) in each bin; events not known go into one that is cut off."""
+    """Sums of the weights in each bin, (n,) → (size,) or (samples, n) → (samples, size); events
+    not known go into one that is cut off."""
     bins = tf.where(known, bins, size)
-    return tf.math.unsorted_segment_sum(weights, bins, size + 1)[:-1]
+    if bins.shape.rank == 1:
+        return tf.math.unsorted_segment_sum(weights, bins, size + 1)[:-1]
+    samples = tf.shape(bins)[0]  # each has bins of its own
+    bins += (size + 1) * tf.range(samples)[:, None]
+    sums = tf.math.unsorted_segment_sum(weights, bins, (size + 1) * samples)
+    return tf.reshape(sums, [samples, size + 1])[:, :-1]
 
 
 def _wider(one: tf.DType, other: tf.DType) -> tf.DType:

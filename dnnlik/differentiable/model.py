@@ -7,7 +7,7 @@ staterror. Everything computed from the model has gradients with respect to them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -74,6 +74,9 @@ class HistFactoryModel:
         poi: the parameter of interest, or several.
         parameters: as ``"parameters"`` of a pyhf measurement: inits, bounds, fixed flags.
         normsys_code, histosys_code: the interpolation codes, as for a workspace.
+        widths: of the auxiliary measurements of parameters of normsys and histosys, in units
+            of the variation, where it is not 1, which is all that pyhf has; ``math.inf``:
+            there is no such measurement.
 
     Attributes:
         parameters: all parameters in pyhf's order, with bounds. The *data and widths* of
@@ -100,6 +103,7 @@ class HistFactoryModel:
         parameters: Sequence[JSON] = (),
         normsys_code: str = "code4",
         histosys_code: str = "code4p",
+        widths: Mapping[str, float] | None = None,
     ) -> None:
         pois = [poi] if isinstance(poi, str) else list(poi)
         traced = Traced.of(
@@ -108,6 +112,7 @@ class HistFactoryModel:
             parameters,
             normsys_code=normsys_code,
             histosys_code=histosys_code,
+            widths=widths or {},
         )
         spec = traced.specification
         self.parameters = ParameterSet([replace(p, poi=p.name in pois) for p in spec.parameters])

@@ -1,4 +1,4 @@
-"""Networks for observables; any other Keras model with one output does as well."""
+"""Networks for observables; any other Keras model does as well."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from dnnlik.differentiable.events import Events
 
-__all__ = ["dense_network", "exportable"]
+__all__ = ["dense_network"]
 
 
 def dense_network(
@@ -19,14 +19,16 @@ def dense_network(
     *,
     activation: str = "relu",
     output: str = "sigmoid",
+    outputs: int = 1,
     seed: int = 0,
 ) -> keras.Model:
-    """A dense network (n, k) → (n, 1) of features that it standardises itself.
+    """A dense network (n, k) → (n, outputs) of features that it standardises itself.
 
     Args:
         events: whose means and widths standardise the features.
         layers: units of the hidden layers (the default is that of N. Simpson's thesis).
         activation, output: of the hidden layers and of the last one.
+        outputs: units of the last one.
         seed: of the initial weights.
 
     >>> dense_network([Events([[0.0, 1.0], [2.0, 5.0]])], (8,)).count_params()
@@ -42,16 +44,10 @@ def dense_network(
     values = keras.layers.Rescaling(scale.astype(np.float32), offset.astype(np.float32))(inputs)
     for units, own in zip(layers, seeds, strict=False):
         values = _dense(int(units), activation, int(own))(values)
-    return keras.Model(inputs, _dense(1, output, int(seeds[-1]))(values))
+    return keras.Model(inputs, _dense(outputs, output, int(seeds[-1]))(values))
 
 
 def _dense(units: int, activation: str, seed: int) -> Any:
     return keras.layers.Dense(
         units, activation=activation, kernel_initializer=keras.initializers.GlorotUniform(seed)
     )
-
-
-def exportable(network: keras.Model) -> keras.Model:
-    """The network from an input ``features`` (n, k) to an output ``summary`` (n,)."""
-    inputs = keras.Input(network.input_shape[1:], name="features")
-    return keras.Model(inputs, keras.layers.Reshape((), name="summary")(network(inputs)))

@@ -8,7 +8,7 @@ or of the nominal signal, poi = 1 (the others). A new objective is one function 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -38,15 +38,18 @@ from dnnlik.histfactory.rates import log_ratio_minus_step
 __all__ = ["OBJECTIVES", "Objective", "Scores", "Trained"]
 
 
-class Scores(NamedTuple):
-    """Outputs of a network between 0 and 1 with event weights, (n,) each, for classification.
+Class = tuple[tf.Tensor, tf.Tensor]
+"""For the events of a class the probability (n,) that a network gives to it, and weights (n,)."""
 
-    ``background`` are nominal events; ``varied`` all of them with their variations.
+
+class Scores(NamedTuple):
+    """How well a network classifies: one entry a class, background first.
+
+    ``nominal``: of nominal events; ``varied``: the background with its variations.
     """
 
-    signal: tuple[tf.Tensor, tf.Tensor]
-    background: tuple[tf.Tensor, tf.Tensor]
-    varied: tuple[tf.Tensor, tf.Tensor]
+    nominal: tuple[Class, ...]
+    varied: tuple[Class, ...]
 
 
 class Trained:
@@ -97,7 +100,8 @@ class Trained:
     @cached_property
     def nominal(self) -> tf.Tensor:
         """The point (models, d) of the nominal signal."""
-        return points_of(self.model, {self.poi: 1.0}, self.model.models)
+        pois = dict.fromkeys(self.model.parameters.poi_names, 1.0)
+        return points_of(self.model, pois, self.model.models)
 
     @cached_property
     def covariance(self) -> tf.Tensor:
@@ -164,7 +168,16 @@ def limit(trained: Trained) -> tf.Tensor:
 
 def sigma_mu(trained: Trained) -> tf.Tensor:
     """Uncertainty of the poi from the expected information at the nominal signal."""
-    column = trained.columns.index(trained.model.parameters.index(trained.poi))
+    return _sigma(trained, trained.poi)
+
+
+def sigma_sum(trained: Trained) -> tf.Tensor:
+    """Sum of the uncertainties of all pois (CMS-MLG-23-005), as sigma_mu of one."""
+    return tf.add_n([_sigma(trained, poi) for poi in trained.model.parameters.poi_names])
+
+
+def _sigma(trained: Trained, poi: str) -> tf.Tensor:
+    column = trained.columns.index(trained.model.parameters.index(poi))
     return tf.sqrt(trained.covariance[column, column])
 
 
@@ -211,13 +224,13 @@ def asimov_significance(trained: Trained) -> tf.Tensor:
 
 
 def cross_entropy(trained: Trained) -> tf.Tensor:
-    """Binary cross-entropy of signal and nominal background, both classes of equal weight."""
-    return _binary(trained.scores.signal, trained.scores.background)
+    """Cross-entropy of signal and nominal background, all classes of equal weight."""
+    return _cross_entropy(trained.scores.nominal)
 
 
 def cross_entropy_varied(trained: Trained) -> tf.Tensor:
-    """Binary cross-entropy of signal and background, the variations counted as background."""
-    return _binary(trained.scores.signal, trained.scores.varied)
+    """Cross-entropy of signal and background, the variations counted as background."""
+    return _cross_entropy(trained.scores.varied)
 
 
 OBJECTIVES: Mapping[str, Objective] = {
@@ -228,6 +241,7 @@ OBJECTIVES: Mapping[str, Objective] = {
     "significance": Objective(significance, maximise=True, positive=True),
     "limit": Objective(limit, positive=True),
     "sigma_mu": Objective(sigma_mu, positive=True),
+    "sigma_sum": Objective(sigma_sum, positive=True),
     "nuisance_width": Objective(nuisance_width),
     "pulls": Objective(pulls),
     "generalised_variance": Objective(determinant, positive=True),
@@ -242,12 +256,11 @@ OBJECTIVES: Mapping[str, Objective] = {
 _EPSILON = 1e-7
 
 
-def _binary(
-    signal: tuple[tf.Tensor, tf.Tensor], background: tuple[tf.Tensor, tf.Tensor]
-) -> tf.Tensor:
-    def mean(score: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        safe = tf.clip_by_value(score, _EPSILON, 1.0 - _EPSILON)
+def _cross_entropy(classes: Sequence[Class]) -> tf.Tensor:
+    """Mean over the classes of the mean of -ln of the probability that is given to the class."""
+    total = tf.constant(0.0, tf.float64)
+    for probability, weights in classes:
+        safe = tf.clip_by_value(probability, _EPSILON, 1.0 - _EPSILON)
         terms = tf.cast(-tf.math.log(safe), tf.float64)
-        return tf.reduce_sum(weights * terms) / tf.reduce_sum(weights)
-
-    return 0.5 * (mean(*signal) + mean(1.0 - background[0], background[1]))
+        total += tf.reduce_sum(weights * terms) / tf.reduce_sum(weights)
+    return total / float(len(classes))

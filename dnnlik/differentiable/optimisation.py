@@ -206,9 +206,10 @@ def _identity(problem: Problem, trainer: Trainer, settings: Settings) -> str:
         digest.update(name.encode() + sample.features.tobytes() + sample.weights.tobytes())
     for variable in trainer.variables:
         digest.update(variable.numpy().tobytes())
-    model = [problem.channels, dict(problem.yields), problem.poi, list(problem.parameters)]
+    model = [problem.channels, dict(problem.yields), problem.pois, list(problem.parameters)]
     observable = trainer.observable.to_json()
-    return json.dumps([asdict(settings), digest.hexdigest(), model, problem.floor, observable])
+    numbers = [problem.floor, dict(problem.widths)]
+    return json.dumps([asdict(settings), digest.hexdigest(), model, numbers, observable])
 
 
 def _first_histogram(trainer: Trainer) -> NDArray[Any]:

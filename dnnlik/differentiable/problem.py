@@ -44,8 +44,10 @@ class Problem:
         channels: see the module.
         yields: expected events of a sample before any cut, by the name of its events; by
             default the sum of their weights.
-        poi: the parameter of interest.
+        poi: the parameter of interest, or several.
         parameters: as in a pyhf measurement: bounds, inits, fixed flags.
+        widths: of the auxiliary measurements of parameters of normsys and histosys, in units
+            of their variation, where it is not 1; ``math.inf``: there is none.
         floor: expected events added to every bin of every histogram of events, so that none
             is empty.
         held_out: events for evaluation, by name; by default a quarter of ``events``. Statistical
@@ -58,9 +60,10 @@ class Problem:
     events: Mapping[str, Events]
     channels: Sequence[JSON]
     yields: Mapping[str, float] = field(default_factory=dict)
-    poi: str = "mu"
+    poi: str | Sequence[str] = "mu"
     parameters: Sequence[JSON] = ()
     floor: float = 0.0
+    widths: Mapping[str, float] = field(default_factory=dict)
     held_out: Mapping[str, Events] | None = None
     name: str = "analysis"
 
@@ -100,6 +103,11 @@ class Problem:
             widths[f"{name}, held out"] = sample.features.shape[1]
         if len(set(widths.values())) > 1:
             raise InvalidInput(f"all events have the same features. Received: {widths}")
+
+    @property
+    def pois(self) -> tuple[str, ...]:
+        """The parameters of interest."""
+        return (self.poi,) if isinstance(self.poi, str) else tuple(self.poi)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,18 +157,18 @@ class Problem:
             return 1.0
         return min(1.0, len(part) / len(self.events[name]))
 
-    def names_of(self, signal: bool, variations: bool) -> tuple[str, ...]:
-        """Events of the samples that the parameter of interest scales, or of the others;
-        nominal ones alone, or with their variations."""
-        chosen: dict[str, None] = {}
-        for channel in self.channels:
-            for sample in channel["samples"]:
-                scaled = any(m["name"] == self.poi for m in sample["modifiers"])
-                if scaled == signal:
-                    parts = sample if variations else {**sample, "modifiers": []}
-                    wanted = histograms_of(parts, statistical=False)
-                    chosen |= dict.fromkeys(name for name, _ in wanted)
-        return tuple(chosen)
+    def classes(self, variations: bool) -> tuple[tuple[str, ...], ...]:
+        """The events of each class that a network may separate: those of samples that no
+        parameter of interest scales, then of those that each of them does (the first, where
+        several do). ``variations``: those of the first class too."""
+        found: list[dict[str, None]] = [{} for _ in range(1 + len(self.pois))]
+        for sample in (s for channel in self.channels for s in channel["samples"]):
+            scales = [m["name"] for m in sample["modifiers"]]
+            number = next((i for i, poi in enumerate(self.pois, 1) if poi in scales), 0)
+            parts = sample if variations and not number else {**sample, "modifiers": []}
+            wanted = histograms_of(parts, statistical=False)
+            found[number] |= dict.fromkeys(name for name, _ in wanted)
+        return tuple(tuple(names) for names in found)
 
 
 def _plain(document: Any) -> Any:

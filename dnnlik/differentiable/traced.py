@@ -7,9 +7,10 @@ where the numbers were. Histograms are (bins,), or (models, bins) for many model
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import inf
 from typing import Any
 
 import tensorflow as tf
@@ -25,6 +26,7 @@ from dnnlik.histfactory.layout import (
 )
 from dnnlik.histfactory.specification import Cell, Specification
 from dnnlik.histfactory.workspace import specification_of
+from dnnlik.parameters import Parameter
 from dnnlik.typing import JSON
 
 __all__ = ["Traced", "number"]
@@ -47,9 +49,18 @@ class Traced:
 
     @classmethod
     def of(
-        cls, channels: Sequence[JSON], poi: str, parameters: Sequence[JSON], **codes: str
+        cls,
+        channels: Sequence[JSON],
+        poi: str,
+        parameters: Sequence[JSON],
+        *,
+        widths: Mapping[str, float],
+        **codes: str,
     ) -> Traced:
-        """Of the ``channels`` of a pyhf workspace and the ``parameters`` of a measurement."""
+        """Of the ``channels`` of a pyhf workspace and the ``parameters`` of a measurement.
+
+        ``widths``: of auxiliary measurements, where they are not 1.
+        """
         outline = specification_of(_workspace(_outline(channels), poi, parameters), **codes)
         samples = {(c["name"], s["name"]): s for c in _tensors(channels) for s in c["samples"]}
 
@@ -59,7 +70,11 @@ class Traced:
             modifiers = tuple(replace(m, data=data[m.kind, m.name]) for m in outline.modifiers)
             return replace(outline, nominal=sample["data"], modifiers=modifiers)
 
-        spec = replace(outline, cells=tuple(cell(part) for part in outline.cells))
+        spec = replace(
+            outline,
+            cells=tuple(cell(part) for part in outline.cells),
+            parameters=_with_widths(outline, widths),
+        )
         return cls(spec, layout_of(outline), _number_of_models(spec))
 
     def templates(self) -> Templates:
@@ -114,6 +129,30 @@ class Traced:
     def _stacked(self, values: list[Any]) -> tf.Tensor:
         tensors = [tf.convert_to_tensor(value, tf.float64) for value in values]
         return tf.stack([tf.broadcast_to(t, [self.models]) for t in tensors], axis=1)
+
+
+def _with_widths(outline: Specification, widths: Mapping[str, float]) -> tuple[Parameter, ...]:
+    """The parameters, some with another width of their auxiliary measurement, or without it."""
+    scalar = {
+        m.name for cell in outline.cells for m in cell.modifiers if m.kind in _OF_UNIT_WIDTH
+    }
+    bad = {n: w for n, w in widths.items() if n not in scalar or not w > 0}
+    if bad:
+        raise InvalidLikelihood(
+            "widths are positive, of parameters of normsys and histosys "
+            f"({', '.join(sorted(scalar)) or 'there are none'}). Received: {bad}"
+        )
+
+    def constraint(width: float) -> Normal | None:
+        return Normal(0.0, float(width)) if width < inf else None
+
+    return tuple(
+        replace(p, constraint=constraint(widths[p.name])) if p.name in widths else p
+        for p in outline.parameters
+    )
+
+
+_OF_UNIT_WIDTH = ("normsys", "histosys")
 
 
 def _put(

@@ -7,6 +7,7 @@ histograms, the fits and the update are one XLA program.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ from dnnlik.differentiable.analysis import analysed, batches, drawn_rows, gather
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss
 from dnnlik.differentiable.objectives import OBJECTIVES
-from dnnlik.differentiable.observables import NetworkObservable, Observable
+from dnnlik.differentiable.observables import Classifier, Network, Observable
 from dnnlik.differentiable.problem import Problem
 from dnnlik.exceptions import InvalidInput
 
@@ -53,7 +54,7 @@ class Trainer:
     ) -> None:
         if batch_size < 1:
             raise InvalidInput(f"a batch has at least one event. Received: {batch_size}")
-        if loss.needs_scores and not isinstance(observable, NetworkObservable):
+        if loss.needs_scores and not isinstance(observable, Classifier):
             raise InvalidInput(
                 "cross-entropy needs the output of a network. "
                 f"Received: {loss} for a {type(observable).__name__}"
@@ -63,7 +64,7 @@ class Trainer:
                 "cross-entropy needs events of samples that the parameter of interest scales, and "
                 f"of others. Received: the poi {problem.poi!r}, events {', '.join(problem.names)}"
             )
-        if isinstance(observable, NetworkObservable):
+        if isinstance(observable, Network):
             width = observable.network.input_shape[-1]
             if width != problem.features:
                 raise InvalidInput(
@@ -150,8 +151,8 @@ class Evaluation:
     ) -> None:
         self._problem, self._observable = problem, observable
         self._samples = batches(problem, {name: events[name] for name in problem.names})
-        network = isinstance(observable, NetworkObservable) and has_scores(problem)
-        self._names = [name for name, o in OBJECTIVES.items() if network or not o.needs_scores]
+        scores = isinstance(observable, Classifier) and has_scores(problem)
+        self._names = [name for name, o in OBJECTIVES.items() if scores or not o.needs_scores]
         self._compiled = tf.function(self._metrics, autograph=False)
 
     def _metrics(self) -> list[tf.Tensor]:
@@ -167,8 +168,7 @@ def _names(problem: Problem, loss: Loss) -> tuple[str, ...]:
     """The events that a loss needs."""
     if _needs_model(loss) or "cross_entropy_varied" in loss.names:
         return problem.names
-    signal, background = (problem.names_of(signal=s, variations=False) for s in (True, False))
-    return tuple(dict.fromkeys((*signal, *background)))
+    return tuple(dict.fromkeys(chain.from_iterable(problem.classes(variations=False))))
 
 
 def _needs_model(loss: Loss) -> bool:

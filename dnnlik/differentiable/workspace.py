@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from dnnlik.differentiable.analysis import Histograms, batches, histograms_of
+from dnnlik.differentiable.analysis import Histograms, batches, histograms_of, model_of
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.fits import points_of
-from dnnlik.differentiable.model import HistFactoryModel
 from dnnlik.differentiable.named import with_histograms
 from dnnlik.differentiable.observables import Observable
 from dnnlik.differentiable.problem import Problem
@@ -48,10 +47,10 @@ def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, 
     )
     measurement = {
         "name": problem.name,
-        "config": {"poi": problem.poi, "parameters": list(problem.parameters)},
+        "config": {"poi": problem.pois[0], "parameters": list(problem.parameters)},
     }
-    model = HistFactoryModel(channels, problem.poi, problem.parameters)
-    none = points_of(model, {problem.poi: 0.0})
+    model = model_of(problem, channels)
+    none = points_of(model, dict.fromkeys(problem.pois, 0.0))
     sizes = [size for _, size in model.channels]
     parts = np.split(model.expected_events(none).numpy()[0], np.cumsum(sizes)[:-1])
     expected = {name: part.tolist() for (name, _), part in zip(model.channels, parts, strict=True)}

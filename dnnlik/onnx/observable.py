@@ -1,4 +1,5 @@
-"""A trained observable as ONNX: ``features`` [batch, k] → ``summary`` [batch], float32.
+"""A trained observable as ONNX: ``features`` [batch, k] → ``summary`` [batch], or
+``bin_probabilities`` [batch, bins], float32.
 
 Any Keras network may be one, so that tf2onnx writes the graph; what it wrote is run and
 compared before the file appears under its name.
@@ -30,10 +31,10 @@ are float32."""
 def write_observable(
     network: Any, path: str | Path, features: NDArray[np.float32], metadata: JSON
 ) -> None:
-    """Write a Keras network with input ``features`` and output ``summary``.
+    """Write a Keras network with input ``features`` and one named output.
 
     Args:
-        network: (n, k) → (n,).
+        network: (n, k) → (n, ...); its last layer has the name of the output.
         path: the ONNX file.
         features: (n, k) events to compare the file with the network at.
         metadata: goes into the file as JSON, under ``dnnlik.observable``.
@@ -47,7 +48,7 @@ def write_observable(
         entry.key, entry.value = "dnnlik.observable", json.dumps(metadata)
         content = model.SerializeToString()
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        (found,) = session.run(["summary"], {"features": features})
+        (found,) = session.run([network.output_names[0]], {"features": features})
     except Exception as error:  # tf2onnx and ONNX Runtime each have many of their own
         raise InvalidFile(
             f"the trained network cannot be written as ONNX ({' '.join(str(error).split())[:200]}):"
@@ -55,7 +56,7 @@ def write_observable(
         ) from error
     expected = np.asarray(network(features))
     difference = float((np.abs(found - expected) / np.maximum(1.0, np.abs(expected))).max())
-    if found.shape != (len(features),) or not difference <= TOLERANCE:
+    if found.shape != expected.shape or not difference <= TOLERANCE:
         raise InvalidFile(
             f"the exported network differs by {difference:.2g} from the trained one, more than "
             f"{TOLERANCE:g}: a layer that tf2onnx cannot translate. Received: {path}"
@@ -71,7 +72,7 @@ def _converted(network: Any, width: int) -> onnx.ModelProto:
     model, _ = tf2onnx.convert.from_keras(network, input_signature=signature, opset=OPSET)
     model.ir_version = IR_VERSION
     (output,) = model.graph.output
-    _rename(model.graph, output.name, "summary")
+    _rename(model.graph, output.name, network.output_names[0])
     return model
 
 

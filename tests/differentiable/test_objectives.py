@@ -202,8 +202,12 @@ def scores(seed, size):
 def test_cross_entropy_is_that_of_numpy(name, which):
     """Weighted means of -ln p of both classes, each half."""
     parts = [scores(seed, size) for seed, size in ((1, 40), (2, 70), (3, 200))]
-    trained = Trained(None, Scores(*((tf.constant(p), tf.constant(w)) for p, w in parts)))
     (p, w), (q, v) = parts[0], parts[which]
+    signal, *background = (
+        (tf.constant(p if number == 0 else 1 - p), tf.constant(w))
+        for number, (p, w) in enumerate(parts)
+    )
+    trained = Trained(None, Scores(*((other, signal) for other in background)))
     expected = -0.5 * (np.average(np.log(p), weights=w) + np.average(np.log(1 - q), weights=v))
     np.testing.assert_allclose(OBJECTIVES[name].function(trained), expected, rtol=1e-12)
 
@@ -214,7 +218,8 @@ def test_cross_entropy_of_certainty_is_finite():
     one = tf.ones(2, tf.float64)
     with tf.GradientTape() as tape:
         tape.watch(score)
-        trained = Trained(None, Scores((score, one), (score, one), (score, one)))
+        classes = ((1.0 - score, one), (score, one))
+        trained = Trained(None, Scores(classes, classes))
         value = OBJECTIVES["cross_entropy"].function(trained)
     np.testing.assert_allclose(value, 0.5 * -np.log(1e-7), rtol=1e-2)
     assert np.isfinite(tape.gradient(value, score)).all()

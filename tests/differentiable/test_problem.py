@@ -110,9 +110,8 @@ def test_names_in_channels():
     assert problem.names == ("signal", "background", "up", "down")
     assert list(histograms_in([NUMBERS])) == []
     assert problem.statistical == {"background"}
-    assert problem.names_of(signal=True, variations=True) == ("signal",)
-    assert problem.names_of(signal=False, variations=False) == ("background",)
-    assert problem.names_of(signal=False, variations=True) == ("background", "up", "down")
+    assert problem.classes(variations=False) == (("background",), ("signal",))
+    assert problem.classes(variations=True) == (("background", "up", "down"), ("signal",))
 
 
 def test_names_are_replaced_and_numbers_stay():

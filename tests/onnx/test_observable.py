@@ -9,12 +9,15 @@ import onnxruntime
 import pytest
 import tensorflow as tf
 
-from dnnlik.differentiable import Events, dense_network
-from dnnlik.differentiable.network import exportable
+from dnnlik.differentiable import Binning, Events, NetworkObservable, dense_network
 from dnnlik.exceptions import InvalidFile
 from dnnlik.onnx.observable import write_observable
 
 FEATURES = np.random.default_rng(0).normal(3, 2, (50, 3)).astype(np.float32)
+
+
+def exportable(built):
+    return NetworkObservable(built, Binning([0.0, 1.0], 0.1)).exportable()
 
 
 def network(scale=1.0):

@@ -1,15 +1,11 @@
-"""Trainable observables: from the features of events to a histogram.
-
-An observable gives a *summary* of each event, and two histograms of the summaries: a smooth
-one for training, and the hard one that an analysis would use. A new kind is one class.
-"""
+"""Cuts on features, with trainable thresholds."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import tensorflow as tf
 
@@ -19,92 +15,7 @@ from dnnlik.differentiable.hard import hard_above, hard_below
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
-__all__ = ["Cut", "CutObservable", "NetworkObservable", "Observable"]
-
-
-@runtime_checkable
-class Observable(Protocol):
-    """What a training needs of an observable.
-
-    Histograms are made of one sample (n,), or of many that have equally many events,
-    (samples, n).
-    """
-
-    @property
-    def learning_rate(self) -> float:
-        """A good one to begin with."""
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        """What is trained."""
-
-    @property
-    def variables(self) -> list[Any]:
-        """All that changes in training, moving averages and the like included."""
-
-    def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Features (n, k) float32 → (n,), or (n, ...)."""
-
-    def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Summaries (n,) or (n, ...) and weights (n,) → a histogram (bins,), differentiable;
-        all with a first axis of samples, if there are many."""
-
-    def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """The histogram (bins,) of an analysis."""
-
-    def describe(self) -> dict[str, float]:
-        """Numbers worth following while they are trained, by name."""
-
-    def to_json(self) -> JSON:
-        """The bins and cuts, for those who apply the analysis elsewhere."""
-
-
-class NetworkObservable:
-    """A network with one output, in bins of that output.
-
-    Args:
-        network: any Keras model (n, k) → (n, 1).
-        binning: of its output.
-    """
-
-    learning_rate = 1e-3
-
-    def __init__(self, network: Any, binning: Binning) -> None:
-        outputs = network.output_shape[-1] if network.built else "a network that is not built"
-        if outputs != 1:
-            raise InvalidInput(
-                "the network of a binned observable has a known number of inputs and one output. "
-                f"Received: {outputs}"
-            )
-        self.network, self.binning = network, binning
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        return [*self.network.trainable_variables, *self.binning.trainable_variables]
-
-    @property
-    def variables(self) -> list[Any]:
-        return [*self.trainable_variables, *self.network.non_trainable_variables]
-
-    def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The output of the network, (n, k) → (n,)."""
-        return self.network(features, training=training)[:, 0]
-
-    def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """The kernel histogram of the output."""
-        return self.binning.smooth(summary, weights)
-
-    def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """The histogram of the output."""
-        return self.binning.hard(summary, weights)
-
-    def describe(self) -> dict[str, float]:
-        """The edges, if they are trained."""
-        return self.binning.describe()
-
-    def to_json(self) -> JSON:
-        """The bins of the output."""
-        return {"observable": "network", **self.binning.to_json()}
+__all__ = ["Cut", "CutObservable"]
 
 
 @dataclass(frozen=True)
