@@ -8,7 +8,8 @@ From events to a gradient, each step usable on its own:
   learned likelihood in its place
 - `fit`, `statistic`, `asimov_statistic`, `expected_cls`, `expected_limit`,
   `fisher_information`, ...: inference on either, with gradients
-- `Problem`, `Events`, `NetworkObservable`, `SoftmaxObservable`, `CutObservable`, `Binning`: what is trained
+- `Problem`, `Events`, and what is trained: `NetworkObservable` with a `Binning`,
+  `SoftmaxObservable`, `CutObservable`
 - `optimise`, `Settings`: the training; `OBJECTIVES`: what for
 """
 
@@ -68,8 +69,8 @@ __all__ = [
     "Optimised",
     "Problem",
     "Settings",
-    "StatisticalModel",
     "SoftmaxObservable",
+    "StatisticalModel",
     "SurrogateModel",
     "TrainableEdges",
     "Trained",

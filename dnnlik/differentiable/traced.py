@@ -133,9 +133,7 @@ class Traced:
 
 def _with_widths(outline: Specification, widths: Mapping[str, float]) -> tuple[Parameter, ...]:
     """The parameters, some with another width of their auxiliary measurement, or without it."""
-    scalar = {
-        m.name for cell in outline.cells for m in cell.modifiers if m.kind in _OF_UNIT_WIDTH
-    }
+    scalar = {m.name for cell in outline.cells for m in cell.modifiers if m.kind in _OF_UNIT_WIDTH}
     bad = {n: w for n, w in widths.items() if n not in scalar or not w > 0}
     if bad:
         raise InvalidLikelihood(

@@ -60,7 +60,8 @@ UNCERTAINTY = (
 
 DOMAIN_NOTE = (
     "box of the training points, null for no limit; beside a quadratic the networks keep "
-    "their value at its edge outside of it; in_domain also tests the bounds of the "
+    "their value at its edge outside of it, and nowhere lift log_likelihood above half of the "
+    "quadratic with the constraint plus a constant; in_domain also tests the bounds of the "
     "parameters and the ellipsoid of the training points, which is in the graph"
 )
 EXACT_DOMAIN_NOTE = (

@@ -22,7 +22,7 @@ defaults of the onnx package are refused by runtimes in use.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -36,11 +36,19 @@ from dnnlik.onnx.constraint import constraint
 from dnnlik.onnx.model import likelihood_model
 from dnnlik.onnx.perceptron import perceptron
 from dnnlik.parameters import ParameterSet
-from dnnlik.surrogate.description import Domain, Network, Quadratic, SurrogateDescription
+from dnnlik.surrogate.description import (
+    STEEPNESS,
+    Domain,
+    Network,
+    Quadratic,
+    SurrogateDescription,
+)
 
 __all__ = ["surrogate_model"]
 
 Array = NDArray[np.float64]
+Part = tuple[str, str]
+"""Names of a value [batch] and of its gradient [batch, d]."""
 
 
 def surrogate_model(
@@ -77,11 +85,15 @@ def surrogate_model(
     _check_shapes(description)
     graph = GraphBuilder()
     log_constraint, constraint_gradient = constraint(graph, description.parameters.constraint_terms)
-    terms = [_networks(graph, description, precision)]
+    learned = _networks(graph, description, precision)
+    terms = []
     if description.quadratic is not None:
         terms.append(_quadratic(graph, description.quadratic))
     if description.adds_constraint:
         terms.append((log_constraint, constraint_gradient))
+    if description.ceiling is not None:
+        learned = _below_ceiling(graph, learned, terms, description.ceiling)
+    terms.append(learned)
     graph("Sum", "log_likelihood", *(value for value, _ in terms))
     graph("Sum", "gradient", *(gradient for _, gradient in terms))
     _domain(graph, description.domain, description.parameters)
@@ -95,9 +107,7 @@ def surrogate_model(
     )
 
 
-def _networks(
-    graph: GraphBuilder, description: SurrogateDescription, precision: Precision
-) -> tuple[str, str]:
+def _networks(graph: GraphBuilder, description: SurrogateDescription, precision: Precision) -> Part:
     """The mean of the members and its gradient, names of [batch] and [batch, d]."""
     if description.edges is None:
         return _mean_network(graph, description, INPUT, precision)
@@ -106,7 +116,24 @@ def _networks(
     return value, graph("Mul", "seen/gradient", gradient, inside)
 
 
-def _nearest(graph: GraphBuilder, lower: Array, upper: Array) -> tuple[str, str]:
+def _below_ceiling(
+    graph: GraphBuilder, learned: Part, baseline: Sequence[Part], ceiling: float
+) -> Part:
+    """What the networks add, at most what the ceiling leaves, and its gradient."""
+    value = graph("Sum", "ceiling/baseline", *(value for value, _ in baseline))
+    slope = graph("Sum", "ceiling/slope", *(gradient for _, gradient in baseline))
+    lost = graph("Mul", "ceiling/lost", value, STEEPNESS - 1.0)
+    left = graph("Add", "ceiling/left", lost, ceiling)
+    above = graph("Less", "ceiling/above", left, learned[0])  # a NaN stays what it is
+    rows = graph("Unsqueeze", "ceiling/rows", above, np.array([1]))
+    falling = graph("Mul", "ceiling/falling", slope, STEEPNESS - 1.0)
+    return (
+        graph("Where", "ceiling/value", above, left, learned[0]),
+        graph("Where", "ceiling/gradient", rows, falling, learned[1]),
+    )
+
+
+def _nearest(graph: GraphBuilder, lower: Array, upper: Array) -> Part:
     """The nearest point of a box, and 1 where a column is that of the point itself, else 0;
     names of [batch, d]. A NaN stays a NaN, as with `Clip` it would not in every runtime."""
     below = graph("Less", "seen/below", INPUT, lower)
@@ -121,7 +148,7 @@ def _nearest(graph: GraphBuilder, lower: Array, upper: Array) -> tuple[str, str]
 
 def _mean_network(
     graph: GraphBuilder, description: SurrogateDescription, points: str, precision: Precision
-) -> tuple[str, str]:
+) -> Part:
     if len(description.networks) == 1:
         return perceptron(graph, description.networks[0], points=points, precision=precision)
     members = [
@@ -152,7 +179,7 @@ def _uncertainty(graph: GraphBuilder, members: list[str], mean: str, factor: flo
     return graph("Sqrt", "uncertainty", variance)
 
 
-def _quadratic(graph: GraphBuilder, quadratic: Quadratic) -> tuple[str, str]:
+def _quadratic(graph: GraphBuilder, quadratic: Quadratic) -> Part:
     """`Quadratic.value_of` and its gradient, names of [batch] and [batch, d]."""
     # A Hessian that is symmetric up to rounding: its symmetric part has the same
     # value and makes the gradient exactly its derivative.
@@ -189,7 +216,7 @@ def _check_shapes(description: SurrogateDescription) -> None:
     size = len(description.parameters)
     if not description.networks:
         raise InvalidInput("a surrogate has at least one network. Received: none")
-    numbers = [np.array(description.uncertainty_factor)]
+    numbers = [np.array([description.uncertainty_factor, description.ceiling or 0.0])]
     for network in description.networks:
         _check_layers(network, size)
         numbers += [*network.weights, *network.biases, network.input_mean, network.input_scale]

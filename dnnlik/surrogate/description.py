@@ -25,10 +25,21 @@ from numpy.typing import NDArray
 from dnnlik.asimov import AsimovCurve
 from dnnlik.parameters import ParameterSet
 
-__all__ = ["ACTIVATIONS", "Bends", "Domain", "Network", "Quadratic", "SurrogateDescription"]
+__all__ = [
+    "ACTIVATIONS",
+    "STEEPNESS",
+    "Bends",
+    "Domain",
+    "Network",
+    "Quadratic",
+    "SurrogateDescription",
+]
 
 ACTIVATIONS = ("silu", "selu", "tanh")
 """Names of activation functions, see `dnnlik.surrogate.activations`."""
+
+STEEPNESS = 0.5
+"""Of the baseline: what a surrogate at least falls by, see `dnnlik.surrogate.ceiling`."""
 
 Array = NDArray[np.float64]
 
@@ -154,7 +165,9 @@ class SurrogateDescription:
 
     Outside of the box of its training points a network goes on in straight lines, upwards as
     well as down, and a fit that steps out may find a maximum there. Where a quadratic carries
-    on, the networks keep the value that they have at the nearest point of the box (`edges`).
+    on, the networks keep the value that they have at the nearest point of the box (`edges`), and
+    nowhere is the value above ``STEEPNESS`` times the quadratic with the constraint terms plus
+    ``ceiling`` (None: no such limit).
     """
 
     parameters: ParameterSet
@@ -167,6 +180,7 @@ class SurrogateDescription:
     history: Sequence[Mapping[str, float]] = ()
     uncertainty_factor: float = 1.0
     asimov: tuple[AsimovCurve, ...] = ()
+    ceiling: float | None = None
 
     @property
     def edges(self) -> tuple[Array, Array] | None:
@@ -179,6 +193,8 @@ class SurrogateDescription:
         for edge in self.edges or ():
             found.update(_bytes(edge))
         found.update(np.float64(self.uncertainty_factor).tobytes())
+        if self.ceiling is not None:
+            found.update(np.float64(self.ceiling).tobytes())
         for part in (self.quadratic, *self.networks):
             for value in () if part is None else vars(part).values():
                 for array in _parts(value):

@@ -18,6 +18,7 @@ from dnnlik.exceptions import InvalidInput
 from dnnlik.sampling.samples import Samples
 from dnnlik.surrogate.baseline import quadratic_of
 from dnnlik.surrogate.calibration import calibrate
+from dnnlik.surrogate.ceiling import ceiling_of
 from dnnlik.surrogate.data import drawn, split, training_data, validation_rows
 from dnnlik.surrogate.description import Network, Quadratic, SurrogateDescription
 from dnnlik.surrogate.domain import domain_of
@@ -68,6 +69,7 @@ def train(
         quadratic=quadratic,
         networks=tuple(network for network, _ in members),
         domain=domain_of(samples),
+        ceiling=ceiling_of(samples, quadratic),
         settings=settings.to_json(),
         provenance=_provenance(samples) | {"baseline": kind},
         asimov=samples.asimov,

@@ -1,6 +1,6 @@
 """A surrogate in one HDF5 file: arrays, and JSON for the rest. No pickle.
 
-Schema ``dnnlik.surrogate/2``. JSON texts: the attribute ``parameters``, the datasets
+Schema ``dnnlik.surrogate/3``. JSON texts: the attribute ``parameters``, the datasets
 ``settings``, ``provenance``, ``adds_constraint``, ``history``, ``uncertainty_factor``, and
 ``asimov`` where there is a table for upper limits.
 Groups: ``network.M`` for each member (``weights.K``, ``biases.K``, scaling, ``activation``,
@@ -33,8 +33,10 @@ from dnnlik.surrogate.description import (
 
 __all__ = ["SCHEMA", "load_surrogate", "save_surrogate"]
 
-SCHEMA = "dnnlik.surrogate/2"
-_JSON = ("settings", "provenance", "adds_constraint", "history", "uncertainty_factor")
+SCHEMA = "dnnlik.surrogate/3"
+_JSON = (
+    "settings", "provenance", "adds_constraint", "history", "uncertainty_factor", "ceiling",
+)  # fmt: skip
 
 
 def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:

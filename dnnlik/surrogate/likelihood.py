@@ -16,7 +16,7 @@ from dnnlik.likelihoods.base import Likelihood
 from dnnlik.likelihoods.tensor import TensorTerms, tensor_constraint
 from dnnlik.surrogate.activations import activation
 from dnnlik.surrogate.bends import bent
-from dnnlik.surrogate.description import Network, SurrogateDescription
+from dnnlik.surrogate.description import STEEPNESS, Network, SurrogateDescription
 from dnnlik.typing import Gradients, Points, Values
 
 __all__ = ["SurrogateLikelihood"]
@@ -55,17 +55,29 @@ class SurrogateLikelihood(Likelihood):
 
         It can be called inside of a trace, and differentiated any number of times; the
         weights are constants of it. Outside of the box of the training points the networks
-        keep their value at its edge, see `SurrogateDescription`.
+        keep their value at its edge, and nowhere do they lift the value above the ceiling, see
+        `SurrogateDescription`.
         """
         value = tf.zeros_like(points[:, 0])
         if self.description.quadratic is not None:
             value += self._quadratic(points)
         if self._with_network:
-            value += tf.add_n(self._members(points)) / len(self._networks)
+            learned = tf.add_n(self._members(points)) / len(self._networks)
+            value += self._below_ceiling(learned, value, points)
         if self.description.adds_constraint:
             return value
         # The network learned main and constraint terms together.
         return value - tensor_constraint(self.parameters.constraint_terms, points)
+
+    def _below_ceiling(
+        self, learned: tf.Tensor, quadratic: tf.Tensor, points: tf.Tensor
+    ) -> tf.Tensor:
+        """What the networks add (n,), at most what the ceiling leaves."""
+        ceiling = self.description.ceiling
+        if ceiling is None:
+            return learned
+        baseline = quadratic + tensor_constraint(self.parameters.constraint_terms, points)
+        return tf.minimum(learned, ceiling - (1.0 - STEEPNESS) * baseline)
 
     @property
     def _networks(self) -> tuple[Network, ...]:

@@ -109,6 +109,34 @@ def test_gradient_is_the_derivative_beyond_the_edges(make_description, scatter, 
         np.testing.assert_allclose(slope, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("members", [1, 2])
+def test_nothing_is_above_the_ceiling(make_description, scatter, members):
+    """Values are those without it, or on it; the gradient is the derivative on either side."""
+    free = make_description(5, members=members)
+    points = scatter(free, n=200, spread=1.5)
+    before = run(surrogate_model(free, metadata={}), points)
+    baseline = before["log_constraint"] + free.quadratic.value_of(points)
+    possible = np.isfinite(baseline)
+    ceiling = float(np.median(before["log_likelihood"][possible] - 0.5 * baseline[possible]))
+    model = surrogate_model(replace(free, ceiling=ceiling), metadata={})
+    found = run(model, points)
+    room = 0.5 * baseline + ceiling
+    above = before["log_likelihood"][possible] > room[possible]
+    assert 0.3 < above.mean() < 0.7
+    wanted = np.where(possible, np.minimum(before["log_likelihood"], room), -np.inf)
+    np.testing.assert_allclose(found["log_likelihood"], wanted, rtol=1e-11)
+    held = SurrogateLikelihood(replace(free, ceiling=ceiling))
+    np.testing.assert_allclose(held.log_likelihood(points), wanted, rtol=1e-11)
+    kept = points[possible]
+    for column in range(5):
+        step = np.zeros(5)
+        step[column] = 1e-6
+        up, down = (run(model, kept + sign * step)["log_likelihood"] for sign in (1, -1))
+        slope = found["gradient"][possible, column]
+        near = np.isfinite(up) & np.isfinite(down)
+        np.testing.assert_allclose(slope[near], (up - down)[near] / 2e-6, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(("size", "layers", "quadratic", "adds"), KINDS)
 def test_reference_evaluator_agrees(make_description, scatter, size, layers, quadratic, adds):
     """ONNX Runtime and onnx's own evaluator give the same four outputs."""
