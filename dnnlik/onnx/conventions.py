@@ -60,9 +60,9 @@ UNCERTAINTY = (
 
 DOMAIN_NOTE = (
     "box of the training points, null for no limit; beside a quadratic the networks keep "
-    "their value at its edge outside of it, and nowhere lift log_likelihood above half of the "
-    "quadratic with the constraint plus a constant; in_domain also tests the bounds of the "
-    "parameters and the ellipsoid of the training points, which is in the graph"
+    "their value at its edge outside of it, and nowhere lift log_likelihood above a "
+    "multiple of the quadratic with the constraint plus a constant; in_domain also tests the "
+    "bounds of the parameters and the ellipsoid of the training points, which is in the graph"
 )
 EXACT_DOMAIN_NOTE = (
     "the bounds of the parameters, null for no limit; the closed form holds beyond them too, "

@@ -37,7 +37,7 @@ from dnnlik.onnx.model import likelihood_model
 from dnnlik.onnx.perceptron import perceptron
 from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import (
-    STEEPNESS,
+    Ceiling,
     Domain,
     Network,
     Quadratic,
@@ -117,16 +117,16 @@ def _networks(graph: GraphBuilder, description: SurrogateDescription, precision:
 
 
 def _below_ceiling(
-    graph: GraphBuilder, learned: Part, baseline: Sequence[Part], ceiling: float
+    graph: GraphBuilder, learned: Part, baseline: Sequence[Part], ceiling: Ceiling
 ) -> Part:
     """What the networks add, at most what the ceiling leaves, and its gradient."""
     value = graph("Sum", "ceiling/baseline", *(value for value, _ in baseline))
     slope = graph("Sum", "ceiling/slope", *(gradient for _, gradient in baseline))
-    lost = graph("Mul", "ceiling/lost", value, STEEPNESS - 1.0)
-    left = graph("Add", "ceiling/left", lost, ceiling)
+    lost = graph("Mul", "ceiling/lost", value, ceiling.steepness - 1.0)
+    left = graph("Add", "ceiling/left", lost, ceiling.offset)
     above = graph("Less", "ceiling/above", left, learned[0])  # a NaN stays what it is
     rows = graph("Unsqueeze", "ceiling/rows", above, np.array([1]))
-    falling = graph("Mul", "ceiling/falling", slope, STEEPNESS - 1.0)
+    falling = graph("Mul", "ceiling/falling", slope, ceiling.steepness - 1.0)
     return (
         graph("Where", "ceiling/value", above, left, learned[0]),
         graph("Where", "ceiling/gradient", rows, falling, learned[1]),
@@ -216,7 +216,9 @@ def _check_shapes(description: SurrogateDescription) -> None:
     size = len(description.parameters)
     if not description.networks:
         raise InvalidInput("a surrogate has at least one network. Received: none")
-    numbers = [np.array([description.uncertainty_factor, description.ceiling or 0.0])]
+    numbers = [np.array(description.uncertainty_factor)]
+    if description.ceiling is not None:
+        numbers += [np.array([description.ceiling.steepness, description.ceiling.offset])]
     for network in description.networks:
         _check_layers(network, size)
         numbers += [*network.weights, *network.biases, network.input_mean, network.input_scale]

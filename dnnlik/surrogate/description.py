@@ -27,8 +27,8 @@ from dnnlik.parameters import ParameterSet
 
 __all__ = [
     "ACTIVATIONS",
-    "STEEPNESS",
     "Bends",
+    "Ceiling",
     "Domain",
     "Network",
     "Quadratic",
@@ -37,9 +37,6 @@ __all__ = [
 
 ACTIVATIONS = ("silu", "selu", "tanh")
 """Names of activation functions, see `dnnlik.surrogate.activations`."""
-
-STEEPNESS = 0.5
-"""Of the baseline: what a surrogate at least falls by, see `dnnlik.surrogate.ceiling`."""
 
 Array = NDArray[np.float64]
 
@@ -152,6 +149,15 @@ class Domain:
         return np.asarray(boxed & (distance2 <= self.max_distance2))
 
 
+@dataclass(frozen=True)
+class Ceiling:
+    """ln L is at most ``steepness`` times the quadratic with the constraint terms plus
+    ``offset``, see `dnnlik.surrogate.ceiling`."""
+
+    steepness: float
+    offset: float
+
+
 @dataclass(frozen=True, eq=False)
 class SurrogateDescription:
     """Everything that defines a surrogate, and where it came from.
@@ -166,8 +172,7 @@ class SurrogateDescription:
     Outside of the box of its training points a network goes on in straight lines, upwards as
     well as down, and a fit that steps out may find a maximum there. Where a quadratic carries
     on, the networks keep the value that they have at the nearest point of the box (`edges`), and
-    nowhere is the value above ``STEEPNESS`` times the quadratic with the constraint terms plus
-    ``ceiling`` (None: no such limit).
+    nowhere is the value above the ``ceiling`` (None: there is none).
     """
 
     parameters: ParameterSet
@@ -180,7 +185,7 @@ class SurrogateDescription:
     history: Sequence[Mapping[str, float]] = ()
     uncertainty_factor: float = 1.0
     asimov: tuple[AsimovCurve, ...] = ()
-    ceiling: float | None = None
+    ceiling: Ceiling | None = None
 
     @property
     def edges(self) -> tuple[Array, Array] | None:
@@ -194,7 +199,7 @@ class SurrogateDescription:
             found.update(_bytes(edge))
         found.update(np.float64(self.uncertainty_factor).tobytes())
         if self.ceiling is not None:
-            found.update(np.float64(self.ceiling).tobytes())
+            found.update(np.array([self.ceiling.steepness, self.ceiling.offset]).tobytes())
         for part in (self.quadratic, *self.networks):
             for value in () if part is None else vars(part).values():
                 for array in _parts(value):

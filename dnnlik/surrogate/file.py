@@ -25,6 +25,7 @@ from dnnlik.parameters import ParameterSet
 from dnnlik.surrogate.description import (
     ACTIVATIONS,
     Bends,
+    Ceiling,
     Domain,
     Network,
     Quadratic,
@@ -34,9 +35,7 @@ from dnnlik.surrogate.description import (
 __all__ = ["SCHEMA", "load_surrogate", "save_surrogate"]
 
 SCHEMA = "dnnlik.surrogate/3"
-_JSON = (
-    "settings", "provenance", "adds_constraint", "history", "uncertainty_factor", "ceiling",
-)  # fmt: skip
+_JSON = ("settings", "provenance", "adds_constraint", "history", "uncertainty_factor")
 
 
 def save_surrogate(description: SurrogateDescription, path: str | Path) -> None:
@@ -63,11 +62,13 @@ def _write(description: SurrogateDescription, file: h5py.File) -> None:
     for member, network in enumerate(description.networks):
         _put(file.create_group(f"network.{member}"), network)
     _put(file.create_group("domain"), description.domain)
+    if description.ceiling is not None:
+        _put(file.create_group("ceiling"), description.ceiling)
     if description.quadratic is not None:
         _put(file.create_group("quadratic"), description.quadratic)
 
 
-def _put(group: h5py.Group, part: Network | Bends | Domain | Quadratic) -> None:
+def _put(group: h5py.Group, part: Network | Bends | Ceiling | Domain | Quadratic) -> None:
     for name, value in vars(part).items():
         if isinstance(value, Bends):
             _put(group.create_group(name), value)
@@ -108,6 +109,7 @@ def _read(file: h5py.File, path: str | Path) -> SurrogateDescription:
         parameters=parameters,
         asimov=curves_from_json(asimov, parameters.names),
         quadratic=Quadratic(**_numbers(file["quadratic"])) if "quadratic" in file else None,
+        ceiling=Ceiling(**_numbers(file["ceiling"])) if "ceiling" in file else None,
         networks=tuple(_network(file[name]) for name in _members(file)),
         domain=Domain(**_numbers(file["domain"])),
         **texts,

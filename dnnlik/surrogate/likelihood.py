@@ -16,7 +16,7 @@ from dnnlik.likelihoods.base import Likelihood
 from dnnlik.likelihoods.tensor import TensorTerms, tensor_constraint
 from dnnlik.surrogate.activations import activation
 from dnnlik.surrogate.bends import bent
-from dnnlik.surrogate.description import STEEPNESS, Network, SurrogateDescription
+from dnnlik.surrogate.description import Network, SurrogateDescription
 from dnnlik.typing import Gradients, Points, Values
 
 __all__ = ["SurrogateLikelihood"]
@@ -77,7 +77,7 @@ class SurrogateLikelihood(Likelihood):
         if ceiling is None:
             return learned
         baseline = quadratic + tensor_constraint(self.parameters.constraint_terms, points)
-        return tf.minimum(learned, ceiling - (1.0 - STEEPNESS) * baseline)
+        return tf.minimum(learned, ceiling.offset - (1.0 - ceiling.steepness) * baseline)
 
     @property
     def _networks(self) -> tuple[Network, ...]:

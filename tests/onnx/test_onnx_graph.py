@@ -14,7 +14,7 @@ from onnx.reference import ReferenceEvaluator
 from dnnlik.exceptions import InvalidInput
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.parameters import Normal, Poisson
-from dnnlik.surrogate.description import ACTIVATIONS
+from dnnlik.surrogate.description import ACTIVATIONS, Ceiling
 from dnnlik.surrogate.likelihood import SurrogateLikelihood
 
 NAMES = ["log_likelihood", "log_constraint", "gradient", "in_domain"]
@@ -117,10 +117,11 @@ def test_nothing_is_above_the_ceiling(make_description, scatter, members):
     before = run(surrogate_model(free, metadata={}), points)
     baseline = before["log_constraint"] + free.quadratic.value_of(points)
     possible = np.isfinite(baseline)
-    ceiling = float(np.median(before["log_likelihood"][possible] - 0.5 * baseline[possible]))
+    offset = float(np.median(before["log_likelihood"][possible] - 0.6 * baseline[possible]))
+    ceiling = Ceiling(0.6, offset)
     model = surrogate_model(replace(free, ceiling=ceiling), metadata={})
     found = run(model, points)
-    room = 0.5 * baseline + ceiling
+    room = 0.6 * baseline + offset
     above = before["log_likelihood"][possible] > room[possible]
     assert 0.3 < above.mean() < 0.7
     wanted = np.where(possible, np.minimum(before["log_likelihood"], room), -np.inf)
