@@ -18,7 +18,8 @@ import tensorflow as tf
 
 from dnnlik.datasets.blobs import log_ratio_all, log_ratio_nominal
 from dnnlik.differentiable import Events, Settings, evaluate, optimise
-from dnnlik.differentiable.shipped import blobs_problem, network_observable
+from dnnlik.differentiable.problems import blobs_problem
+from dnnlik.differentiable.shipped import network_observable
 
 SHOWN = ("cls", "p0", "sigma_mu")
 OBJECTIVES = ("cls", "sigma_mu", "p0", "cls + p0", "cross_entropy", "cross_entropy_varied")

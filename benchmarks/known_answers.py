@@ -28,7 +28,7 @@ from dnnlik.differentiable import (
     optimise,
 )
 from dnnlik.differentiable.objectives import OBJECTIVES
-from dnnlik.differentiable.shipped import cut_problem
+from dnnlik.differentiable.problems import cut_problem
 
 MU = {"name": "mu", "type": "normfactor", "data": None}
 

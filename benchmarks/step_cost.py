@@ -19,7 +19,8 @@ import numpy as np
 
 from dnnlik.differentiable import Events, Problem
 from dnnlik.differentiable.expression import parse_loss
-from dnnlik.differentiable.shipped import blobs_problem, network_observable
+from dnnlik.differentiable.problems import blobs_problem
+from dnnlik.differentiable.shipped import network_observable
 from dnnlik.differentiable.training import Trainer
 
 OBJECTIVES = (

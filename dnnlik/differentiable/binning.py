@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from dnnlik.differentiable.edges import TrainableEdges
 from dnnlik.differentiable.hard import hard_histogram
 from dnnlik.differentiable.kernel import kernel_histogram
+from dnnlik.differentiable.straight_through import SHAPES, straight_through_histogram
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
-__all__ = ["Binning"]
+__all__ = ["Binning", "HardBinning"]
 
 
 class Binning:
@@ -70,3 +71,31 @@ class Binning:
         """Interior edges by name, if they are trained."""
         inner: NDArray[np.float64] = np.asarray(self.edges())[1:-1]
         return {f"edge_{i}": float(e) for i, e in enumerate(inner, 1)} if self._trainable else {}
+
+
+class HardBinning(Binning):
+    """Fixed bins whose histogram is hard in training too, with a chosen derivative (SANNT).
+
+    Args:
+        edges: (bins+1,) ascending.
+        gradient: see `dnnlik.differentiable.straight_through`.
+    """
+
+    def __init__(self, edges: ArrayLike, gradient: str = "linear") -> None:
+        if gradient not in SHAPES:
+            raise InvalidInput(
+                f"the gradient of a hard histogram is one of {', '.join(SHAPES)}. "
+                f"Received: {gradient!r}"
+            )
+        super().__init__(edges, bandwidth=1.0)
+        self.gradient = gradient
+
+    def smooth(self, values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Values and weights (n,) → the histogram (bins,), with the derivative."""
+        return straight_through_histogram(values, self.edges(), weights, gradient=self.gradient)
+
+    def to_json(self) -> JSON:
+        """The edges, and the derivative of the training."""
+        document = super().to_json()
+        del document["bandwidth"]
+        return {**document, "gradient": self.gradient}

@@ -45,6 +45,8 @@ class Settings:
         learning_rate: of Adam; it decays to zero as a cosine over all steps. By default what
             the observable suggests: 0.001 for networks, 0.05 for cuts.
         seed: of the order of events and of which of them are held out.
+        pretraining: epochs of cross-entropy before, at a constant learning rate, so that the
+            objective begins with a network that separates.
     """
 
     objective: str = "cls"
@@ -52,6 +54,7 @@ class Settings:
     batch_size: int = 500
     learning_rate: float | None = None
     seed: int = 0
+    pretraining: int = 0
 
     def __post_init__(self) -> None:
         parse_loss(self.objective)
@@ -62,8 +65,11 @@ class Settings:
             )
         if self.learning_rate is not None and not 0 < self.learning_rate < math.inf:
             raise InvalidInput(f"a learning rate is positive. Received: {self.learning_rate}")
-        if self.seed < 0:
-            raise InvalidInput(f"a seed is not negative. Received: {self.seed}")
+        if min(self.seed, self.pretraining) < 0:
+            raise InvalidInput(
+                "a seed and a number of epochs are not negative. "
+                f"Received: seed={self.seed}, pretraining={self.pretraining}"
+            )
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ class Optimised:
     """The outcome of a training; the observable has the variables of the best epoch.
 
     Attributes:
-        history: a record an epoch, the first before any training: mean ``loss`` of its steps,
+        history: a record an epoch, those of the pretraining too, the first before any training:
+            mean ``loss`` of its steps,
             ``skipped_steps`` (no finite gradient), all objectives on held-out events with
             hard bins, and what the observable describes itself by.
         best_epoch: where the trained objective was lowest on held-out events.
@@ -120,14 +127,15 @@ def optimise(
     loss = parse_loss(settings.objective)
     begun = time.monotonic()
     train, held_out = problem.split(settings.seed)
-    trainer = _trainer(problem, train, observable, loss, settings)
+    phases = _phases(problem, train, observable, loss, settings)
     evaluation = Evaluation(problem, observable, held_out)
     start = _values(observable.variables)
-    run = _Run.at(state, _identity(problem, trainer, settings), _first_histogram(trainer))
+    identity = _identity(problem, observable, _variables(phases), settings)
+    run = _Run.at(state, identity, _first_histogram(phases[-1]))
     if run.news:
-        progress(run.news, len(run.history), settings.epochs)
+        progress(run.news, len(run.history), len(phases))
     try:
-        _train(run, trainer, evaluation, settings, progress)
+        _train(run, phases, loss, evaluation, progress)
         _assign(observable.variables, run.best)
     except BaseException:
         # The same call with the same observable goes on from the state.
@@ -145,25 +153,30 @@ def optimise(
 
 
 def _train(
-    run: _Run, trainer: Trainer, evaluation: Evaluation, settings: Settings, progress: Progress
+    run: _Run,
+    phases: Sequence[Trainer],
+    loss: Loss,
+    evaluation: Evaluation,
+    progress: Progress,
 ) -> None:
-    """The epochs that are left."""
-    observable, loss = trainer.observable, trainer.loss
+    """The epochs that are left; ``phases`` has the trainer of each epoch."""
+    observable, variables = phases[-1].observable, _variables(phases)
     if run.history:
-        _assign(trainer.variables, run.variables)
+        _assign(variables, run.variables)
     else:
         start = {"epoch": 0.0, "loss": math.nan, "skipped_steps": 0.0}
-        run.add({**start, **evaluation(), **observable.describe()}, trainer)
-    for epoch in range(len(run.history), settings.epochs + 1):
+        run.add({**start, **evaluation(), **observable.describe()}, loss, observable, variables)
+    for epoch in range(len(run.history), len(phases) + 1):
+        trainer = phases[epoch - 1]
         outcome = trainer.epoch(epoch)
         record = {"epoch": float(epoch), **outcome, **evaluation(), **observable.describe()}
-        run.add(record, trainer)
-        text = f"train for {settings.objective}, now {loss.of(record):.3g}"
-        progress(text, epoch, settings.epochs)
+        run.add(record, loss, observable, variables)
+        text = f"train for {trainer.loss}, now {trainer.loss.of(record):.3g}"
+        progress(text, epoch, len(phases))
     if not run.best:
         raise NotConverged(
             "the objective was not finite after any epoch: larger batches, fewer bins or a "
-            f"floor may help. Received: {settings.objective} of {trainer.problem.name}"
+            f"floor may help. Received: {loss} of {phases[-1].problem.name}"
         )
 
 
@@ -177,39 +190,48 @@ def _assign(variables: Sequence[Any], values: Arrays) -> None:
         variable.assign(value)
 
 
-def _trainer(
+def _phases(
     problem: Problem,
     events: Mapping[str, Events],
     observable: Observable,
     loss: Loss,
     settings: Settings,
-) -> Trainer:
-    steps = Trainer.steps_of(problem, events, loss, settings.batch_size)
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps * settings.epochs)
-    return Trainer(
-        problem,
-        events,
-        observable,
-        loss,
-        batch_size=settings.batch_size,
-        learning_rate=rate,
-        seed=settings.seed,
-    )
+) -> list[Trainer]:
+    """The trainer of each epoch: of cross-entropy first, where there is a pretraining."""
+    common: dict[str, Any] = {"batch_size": settings.batch_size, "seed": settings.seed}
+    rate = settings.learning_rate
+    before: list[Trainer] = []
+    if settings.pretraining:
+        entropy = parse_loss("cross_entropy")
+        first = Trainer(problem, events, observable, entropy, learning_rate=rate, **common)
+        before = [first] * settings.pretraining
+    steps = Trainer.steps_of(problem, events, loss, settings.batch_size) * settings.epochs
+    falling = keras.optimizers.schedules.CosineDecay(rate, steps)
+    trainer = Trainer(problem, events, observable, loss, learning_rate=falling, **common)
+    return [*before, *[trainer] * settings.epochs]
 
 
-def _identity(problem: Problem, trainer: Trainer, settings: Settings) -> str:
+def _variables(phases: Sequence[Trainer]) -> list[Any]:
+    """All that changes in training: of the observable, then of each optimizer."""
+    trainers = dict.fromkeys(phases)
+    optimizers = [variable for t in trainers for variable in t.optimizer.variables]
+    return [*phases[-1].observable.variables, *optimizers]
+
+
+def _identity(
+    problem: Problem, observable: Observable, variables: Sequence[Any], settings: Settings
+) -> str:
     """What must be equal for a training to be continued: settings, events, model, bins,
     starting point."""
     digest = hashlib.sha256()
     samples = [problem.events, problem.held_out or {}]
     for name, sample in ((n, part[n]) for part in samples for n in problem.names if n in part):
         digest.update(name.encode() + sample.features.tobytes() + sample.weights.tobytes())
-    for variable in trainer.variables:
+    for variable in variables:
         digest.update(variable.numpy().tobytes())
     model = [problem.channels, dict(problem.yields), problem.pois, list(problem.parameters)]
-    observable = trainer.observable.to_json()
-    numbers = [problem.floor, dict(problem.widths)]
-    return json.dumps([asdict(settings), digest.hexdigest(), model, numbers, observable])
+    numbers = [problem.floor, dict(problem.widths), observable.to_json()]
+    return json.dumps([asdict(settings), digest.hexdigest(), model, *numbers])
 
 
 def _first_histogram(trainer: Trainer) -> NDArray[Any]:
@@ -258,15 +280,16 @@ class _Run:
             f"going on after epoch {len(history) - 1}",
         )
 
-    def add(self, record: Record, trainer: Trainer) -> None:
+    def add(
+        self, record: Record, loss: Loss, observable: Observable, variables: Sequence[Any]
+    ) -> None:
         """Remember an epoch."""
-        loss = trainer.loss
         self.history.append(record)
-        self.variables = _values(trainer.variables)
+        self.variables = _values(variables)
         value = loss.order(record)
         lowest = loss.order(self.history[self.best_epoch]) if self.best else math.inf
         if math.isfinite(value) and value < lowest:
-            count = len(trainer.observable.variables)
+            count = len(observable.variables)
             self.best, self.best_epoch = self.variables[:count], len(self.history) - 1
         if self.file is not None:
             content: dict[str, Any] = {

@@ -8,64 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from dnnlik.datasets.blobs import YIELDS, blobs
-from dnnlik.datasets.cut import cut_events
 from dnnlik.differentiable.binning import Binning
 from dnnlik.differentiable.edges import TrainableEdges
-from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.network import dense_network
 from dnnlik.differentiable.observables import Cut, CutObservable, NetworkObservable, Observable
 from dnnlik.differentiable.problem import Problem
+from dnnlik.differentiable.problems import (
+    blobs_problem,
+    cut_problem,
+    mixture_problem,
+    normals_problem,
+)
 from dnnlik.exceptions import DnnlikError, InvalidInput
 from dnnlik.user_files import line_of, run_file
 
-__all__ = ["SHIPPED", "blobs_problem", "cut_problem", "network_observable", "open_problem"]
-
-_MU = {"name": "mu", "type": "normfactor", "data": None}
-
-
-def blobs_problem(seed: int = 0, events: int = 10_000) -> Problem:
-    """The Gaussian blobs of neos (arXiv:2203.05570): one channel, one variation."""
-    shape = {"hi_data": "background_up", "lo_data": "background_down"}
-    return Problem(
-        name="blobs",
-        events={name: Events(x) for name, x in blobs(events, seed=seed).items()},
-        yields=YIELDS,
-        floor=1e-3,
-        channels=[
-            {
-                "name": "blobs",
-                "samples": [
-                    {"name": "signal", "data": "signal", "modifiers": [_MU]},
-                    {
-                        "name": "background",
-                        "data": "background",
-                        "modifiers": [{"name": "shape", "type": "histosys", "data": shape}],
-                    },
-                ],
-            }
-        ],
-    )
-
-
-def cut_problem(seed: int = 0, scale: int = 100) -> Problem:
-    """One cut on one feature, no uncertainties: 100 signal and 1000 background events are
-    expected, ``scale`` times as many simulated."""
-    events = cut_events(seed=seed, scale=scale)
-    return Problem(
-        name="cut",
-        events={name: Events(x[:, None]) for name, x in events.items()},
-        yields={"signal": 100.0, "background": 1000.0},
-        channels=[
-            {
-                "name": "above",
-                "samples": [
-                    {"name": "signal", "data": "signal", "modifiers": [_MU]},
-                    {"name": "background", "data": "background", "modifiers": []},
-                ],
-            }
-        ],
-    )
+__all__ = ["SHIPPED", "network_observable", "open_problem"]
 
 
 def network_observable(
@@ -85,12 +42,21 @@ def network_observable(
     return NetworkObservable(network, Binning(edges, bandwidth))
 
 
-SHIPPED: dict[str, Callable[[int], Problem]] = {"blobs": blobs_problem, "cut": cut_problem}
+SHIPPED: dict[str, Callable[..., Problem]] = {
+    "blobs": blobs_problem,
+    "cut": cut_problem,
+    "mixture": mixture_problem,
+    "normals": normals_problem,
+}
 """Problems by name, made with a seed."""
 
 
-def open_problem(name: str | Path, seed: int = 0) -> tuple[Problem, Callable[..., Observable]]:
+def open_problem(
+    name: str | Path, seed: int = 0, *, benchmark: int | None = None
+) -> tuple[Problem, Callable[..., Observable]]:
     """A problem that ships, by name, or one in a Python file, with what makes its observable.
+
+    ``benchmark``: which one of the mixture's.
 
     The file defines ``problem(seed)`` returning a `Problem`, and may define
     ``observable(problem, bins, seed=..., bandwidth=..., train_edges=...)``.
@@ -98,9 +64,12 @@ def open_problem(name: str | Path, seed: int = 0) -> tuple[Problem, Callable[...
     Raises:
         InvalidFile, InvalidInput: no such problem, or a file that fails.
     """
+    if benchmark is not None and str(name) != "mixture":
+        raise InvalidInput(f"only the mixture has benchmarks. Received: {benchmark} for {name}")
     if str(name) in SHIPPED:
         observable = _cut_observable if str(name) == "cut" else network_observable
-        return SHIPPED[str(name)](seed), observable
+        options = {} if benchmark is None else {"benchmark": benchmark}
+        return SHIPPED[str(name)](seed, **options), observable
     path = Path(name)
     if path.suffix != ".py":
         raise InvalidInput(

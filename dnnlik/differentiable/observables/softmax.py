@@ -33,7 +33,7 @@ class SoftmaxObservable:
 
     learning_rate = 2e-3
 
-    def __init__(self, network: Any, temperature: float = 0.1) -> None:
+    def __init__(self, network: Any, temperature: float = 1.0) -> None:
         outputs = network.output_shape[-1] if network.built else "a network that is not built"
         if not isinstance(outputs, int) or outputs < 1:
             raise InvalidInput(
