@@ -35,8 +35,12 @@ def _exact(accuracy: Mapping[str, Any]) -> str:
 def _surrogate(accuracy: Mapping[str, Any]) -> str:
     band = accuracy["posterior_error"]
     scans = "".join(
-        f", mean error of t of {scan['name']} {scan['mean_error']:.2g}"
+        f", mean error of t of {scan['name']} {_number(scan['mean_error'])}"
         for scan in accuracy["t_errors"]
     )
     verdict = "passed" if accuracy["passed"] else "below threshold"
     return f"{verdict}; rms error of ln L {band['rms']:.2g} at {band['points']} points{scans}"
+
+
+def _number(measured: float | None) -> str:
+    return "none" if measured is None else f"{measured:.2g}"

@@ -115,9 +115,10 @@ def _accuracy(validation: JSON) -> str:
     )
     for scan in validation["scans"]:
         low, high = min(scan["values"]), max(scan["values"])
+        # There is none where a fit ran away: then the verdict says so.
+        error = "none" if scan["mean_error"] is None else f"{scan['mean_error']:.4f}"
         lines.append(
-            f"| mean error of t for `{scan['name']}` in [{low:.3g}, {high:.3g}] "
-            f"| {scan['mean_error']:.4f} |"
+            f"| mean error of t for `{scan['name']}` in [{low:.3g}, {high:.3g}] | {error} |"
         )
     lines.append(f"| verdict | {'passed' if validation['passed'] else 'below threshold'} |")
     return "\n".join(lines) + "\n"
