@@ -54,7 +54,8 @@ def pack(folder: Path, output: Path | None) -> None:
     from dnnlik.bundle.archive import write_archive
     from dnnlik.bundle.checksums import sha256_of
 
-    path = write_archive(folder, output or folder.with_name(f"{folder.name}.zip"))
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    path = write_archive(folder, output or named.with_name(f"{named.name}.zip"))
     print_json({"archive": str(path), "sha256": sha256_of(path)})
 
 

@@ -41,8 +41,14 @@ def check_replaceable(folder: Path) -> None:
     """Whether a bundle may be written to this place.
 
     Raises:
-        InvalidFile: a file, or a folder that holds something else than a bundle.
+        InvalidFile: a file, a folder that holds something else than a bundle, or the present
+            one, which cannot be replaced under whoever is in it.
     """
+    if folder.resolve() == Path.cwd():
+        raise InvalidFile(
+            "a bundle takes the place of its folder, and this one is in use: give the name of "
+            f"another. Received: {folder}, the present folder"
+        )
     if folder.exists() and not folder.is_dir():
         raise InvalidFile(f"a bundle is a folder, and this is a file. Received: {folder}")
     if folder.exists() and not (folder / MODEL_NAME).exists() and any(folder.iterdir()):

@@ -52,10 +52,13 @@ def add_explorer(bundle: str | Path, runtime: str | Path) -> Path:
         raise InvalidFile(f"there is no such bundle. Received: {bundle}")
     verify_checksums(bundle)
     _check_runtime(runtime)
-    partial = bundle.with_name(f".{bundle.name}.dnnlik-{FOLDER}")
+    place = bundle.resolve()  # "." has no name
+    partial = place.with_name(f".{place.name}.dnnlik-{FOLDER}")
     try:
         shutil.rmtree(partial, ignore_errors=True)
         _copy(runtime, partial)
+        # Killed from here on, it is a bundle with a page that its list does not know yet.
+        write_text(bundle / CHECKSUMS, _without_page(bundle))
         shutil.rmtree(bundle / FOLDER, ignore_errors=True)
         os.replace(partial, bundle / FOLDER)
     except OSError as error:
@@ -64,6 +67,12 @@ def add_explorer(bundle: str | Path, runtime: str | Path) -> Path:
         ) from error
     write_text(bundle / CHECKSUMS, checksums_text(bundle))
     return bundle / FOLDER / "index.html"
+
+
+def _without_page(bundle: Path) -> str:
+    """The list of a bundle, but for the files of the page."""
+    lines = (bundle / CHECKSUMS).read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if f"  {FOLDER}/" not in line)
 
 
 def _check_runtime(runtime: Path) -> None:

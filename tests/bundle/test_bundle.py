@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import dnnlik
+from dnnlik.bundle.accuracy import accuracy_line
 from dnnlik.bundle.checksums import checksums_text, verify_checksums
 from dnnlik.bundle.citation import citation_cff
 from dnnlik.bundle.publication import Publication
@@ -136,6 +137,17 @@ def test_a_failed_validation_is_not_published(small_run, tmp_path):
     assert "below threshold" in (tmp_path / "b" / "README.md").read_text()
 
 
+def test_a_scan_without_a_number_is_published_as_such(small_run, tmp_path):
+    """Accepted below threshold, t that is no number is "none" in the card and the summary."""
+    validation = json.loads((small_run.folder / "validation" / "validation.json").read_text())
+    scan = {**validation["scans"][0], "mean_error": None, "largest_error": None}
+    failed = {"passed": False, "scans": [scan]}
+    write(small_run, tmp_path / "b", validation=failed, accept_below_threshold=True)
+    assert "| none |" in (tmp_path / "b" / "README.md").read_text()
+    accuracy = dnnlik.load(tmp_path / "b").metadata.accuracy
+    assert accuracy_line("surrogate", accuracy).endswith(f"error of t of {scan['name']} none")
+
+
 def test_a_graph_that_is_not_the_surrogate_is_refused(small_run, tmp_path):
     """If Keras and the written graph disagree, the present bundle stays as it was."""
     write(small_run, tmp_path / "b")
@@ -181,6 +193,15 @@ def test_a_foreign_folder_is_not_replaced(small_run, tmp_path):
     with pytest.raises(InvalidFile, match="holds no bundle"):
         write(small_run, tmp_path / "b")
     assert (tmp_path / "b" / "thesis.tex").read_text() == "years of work"
+
+
+def test_the_present_folder_is_not_replaced(small_run, tmp_path, monkeypatch):
+    """An empty folder that somebody is in is refused in one line, however it is called."""
+    monkeypatch.chdir(tmp_path)
+    for name in (".", tmp_path):
+        with pytest.raises(InvalidFile, match="the present folder"):
+            write(small_run, name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_citation_and_deposit_name_the_same(small_run, tmp_path):

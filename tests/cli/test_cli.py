@@ -273,6 +273,8 @@ def test_a_bundle_is_packed_and_verified(small_run, tmp_path):
     assert json.loads(result.stdout)["passed"] is True
     assert result.stderr.count(": OK") == 5
     damaged = shutil.copytree(small_run.folder / "bundle", tmp_path / "damaged")
+    packed = dnnlik("bundle", "pack", ".", cwd=damaged)
+    assert json.loads(packed.stdout)["archive"] == str(tmp_path / "damaged.zip")
     (damaged / "README.md").write_text("else")
     result = dnnlik("bundle", "verify", damaged)
     assert result.returncode == 3

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from dnnlik.cli.bundle import command
 
-from dnnlik.bundle.checksums import checksums_text
+from dnnlik.bundle.checksums import checksums_text, verify_checksums
 from dnnlik.bundle.verification import verify_bundle
 from dnnlik.exceptions import InvalidFile
 from dnnlik.explorer import RUNTIME_FILES, add_explorer
@@ -100,3 +101,27 @@ def test_the_command(bundle, package):
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["page"] == str(bundle / "explorer" / "index.html")
     assert (bundle / "explorer" / "fit.mjs").is_file()
+
+
+def test_the_present_folder_is_a_bundle_too(bundle, package, monkeypatch):
+    """ "." has no name of its own, and gets its page all the same."""
+    monkeypatch.chdir(bundle)
+    add_explorer(".", package)
+    assert all(check.passed for check in verify_bundle(bundle))
+
+
+def test_a_kill_leaves_a_bundle_that_opens(bundle, package, monkeypatch):
+    """Killed while the page is exchanged: no listed file is missing, and again mends it."""
+    add_explorer(bundle, package)
+
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dnnlik.explorer.files.os", SimpleNamespace(replace=kill))
+        with pytest.raises(KeyboardInterrupt):
+            add_explorer(bundle, package)
+    assert not (bundle / "explorer").exists()
+    verify_checksums(bundle)
+    add_explorer(bundle, package)
+    assert all(check.passed for check in verify_bundle(bundle))
