@@ -12,6 +12,7 @@ from dnnlik.cli.publishing import (
     check_payload,
     payload_option,
     publishing_options,
+    warn_without_date,
     write_payload,
 )
 from dnnlik.cli.ranges import SEED
@@ -54,6 +55,7 @@ def command(
     for name, reason in made.without_asimov_curve.items():
         click.echo(f"limits on {name} will be Wald's approximation: {reason}", err=True)
     write_payload(payload, publication.described(DESCRIPTION))
+    warn_without_date(publishing)
     checks = {check.name: check.difference for check in made.verification.checks}
     print_json(
         {

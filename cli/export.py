@@ -14,6 +14,7 @@ from dnnlik.cli.publishing import (
     check_payload,
     payload_option,
     publishing_options,
+    warn_without_date,
     write_payload,
 )
 from dnnlik.cli.start import start_tensorflow
@@ -73,4 +74,5 @@ def command(
             progress=progress,
         )
     write_payload(payload, publication.described(DESCRIPTION))
+    warn_without_date(publishing)
     print_json({"bundle": str(output), "passed": report["passed"]})

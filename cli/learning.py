@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import click
 from dnnlik.cli.grouping import grouped
 from dnnlik.cli.output import ProgressBar, made_in, print_json
+from dnnlik.cli.publishing import Publishing
 from dnnlik.cli.ranges import COUNT, NOT_NEGATIVE
 from dnnlik.cli.training import Training
 
@@ -19,7 +20,8 @@ __all__ = ["Refinement", "learn", "refinement_options", "refuse_without_meaning"
 _MEANINGLESS = {
     *("points", "strategy", "mix", "sampler", "thin"),
     *("scan", "scan_parameters", "surrogate_sampler", "quick", "toys"),
-    *("title", "authors", "license", "accept_below_threshold"),
+    *(field.name for field in fields(Publishing)),
+    "accept_below_threshold",
 }
 """Of --calls, which has samples of its own and ends before a validation and a bundle."""
 

@@ -16,6 +16,7 @@ __all__ = [
     "check_payload",
     "payload_option",
     "publishing_options",
+    "warn_without_date",
     "write_payload",
 ]
 
@@ -60,7 +61,7 @@ publishing_options = grouped(
         "--date",
         default="",
         help="Of publication, YYYY-MM-DD. Nothing is taken from the clock: without it the files "
-        "have none, and RO-Crate asks for one.",
+        "have none, which RO-Crate demands; a warning says so.",
     ),
 )
 """A `Publishing`, as ``publishing``."""
@@ -89,6 +90,16 @@ def check_payload(payload: Path | None, publishing: Publishing) -> None:
     """
     if payload is not None and not (publishing.authors and publishing.date):
         raise click.UsageError("--zenodo-payload needs --author and --date YYYY-MM-DD.")
+
+
+def warn_without_date(publishing: Publishing) -> None:
+    """On stderr, that a bundle was written without what its RO-Crate must have."""
+    if not publishing.date:
+        click.echo(
+            "Warning: the bundle has no date of publication, and RO-Crate demands one: its "
+            "ro-crate-metadata.json is incomplete. Give the same command with --date YYYY-MM-DD.",
+            err=True,
+        )
 
 
 def write_payload(payload: Path | None, publication: Any) -> None:

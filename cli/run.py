@@ -16,7 +16,12 @@ from dnnlik.cli.options import (
     validation_options,
 )
 from dnnlik.cli.output import ProgressBar, made_in, print_advice, print_json, validation_summary
-from dnnlik.cli.publishing import Publishing, accept_option, publishing_options
+from dnnlik.cli.publishing import (
+    Publishing,
+    accept_option,
+    publishing_options,
+    warn_without_date,
+)
 from dnnlik.cli.start import Source, opened_likelihood
 from dnnlik.cli.training import Training, training_options
 
@@ -72,6 +77,8 @@ def command(
             progress=progress,
         )
     _print_table(result)
+    if result.bundle is not None:
+        warn_without_date(publishing)
     bundle = result.bundle and str(result.bundle)
     print_json({"bundle": bundle, **made_in(result), **validation_summary(result.validation)})
     if result.refused is not None:

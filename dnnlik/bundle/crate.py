@@ -40,8 +40,8 @@ def ro_crate(publication: Publication, files: Sequence[str]) -> JSON:
     """The document of a folder.
 
     Args:
-        publication: whose texts they are. RO-Crate asks for a date: without one the document
-            is incomplete, because nothing here looks at a clock.
+        publication: whose texts they are. RO-Crate demands a date: without one the document
+            is incomplete, because nothing here looks at a clock; commands warn of it.
         files: names relative to the folder, with ``/``; this document is left out of them.
     """
     names = [name for name in files if name != FILE_NAME]

@@ -98,7 +98,8 @@ class Publication:
         license: an SPDX identifier.
         version: of the publication.
         description: a sentence or more.
-        date: of publication, YYYY-MM-DD; nothing is taken from the clock.
+        date: of publication, YYYY-MM-DD; nothing is taken from the clock. RO-Crate demands one:
+            without it ``ro-crate-metadata.json`` is incomplete.
 
     Raises:
         InvalidInput: an author, a licence or a date that means nothing.

@@ -45,6 +45,19 @@ def test_a_workspace_becomes_a_bundle(exact):
     assert "metadata: OK" in verified.stderr.splitlines()
 
 
+def test_a_bundle_without_a_date_is_warned_of(exact, small_run, tmp_path):
+    """RO-Crate demands a date and no clock is asked: one line says how to give it."""
+    assert "--date" not in exact[2].stderr
+    files = (small_run.folder / name for name in ("samples.h5", "surrogate.h5"))
+    validation = small_run.folder / "validation" / "validation.json"
+    output = ("--accept-below-threshold", "-o", tmp_path / "b")
+    result = dnnlik("export", *files, validation, *output)
+    assert result.returncode == 0, result.stderr
+    warnings = [line for line in result.stderr.splitlines() if line.startswith("Warning: ")]
+    assert len(warnings) == 1
+    assert warnings[0].endswith("with --date YYYY-MM-DD.")
+
+
 def test_the_payload_is_beside_the_bundle(exact):
     """Both bodies, of the publication that was named; the bundle does not change by it."""
     folder, payload, result = exact

@@ -74,6 +74,8 @@ def test_without_options_the_request_is_the_default(asked, tmp_path):
         ("--quick",),
         ("--toys", "5"),
         ("--author", "Family, Given"),
+        ("--date", "2026-01-31"),
+        ("--description", "a search"),
         ("--accept-below-threshold",),
         ("--points", "100000"),
     ],
