@@ -137,7 +137,7 @@ class PyhfModel:
             InvalidInput: always.
         """
         raise InvalidInput(
-            "a learned likelihood knows the observed data alone, neither Asimov datasets nor toys; "
+            "this model knows the observed data alone, neither Asimov datasets nor toys; "
             "dnnlik.inference.upper_limit has limits. Received: a call of expected_data"
         )
 

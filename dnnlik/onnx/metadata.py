@@ -6,7 +6,8 @@ ONNX metadata maps strings to strings. The standard keys ``model_author`` and
 ``dnnlik.schema``       version of this layout
 ``dnnlik.kind``         "surrogate" (also where the key is absent) or "exact"
 ``dnnlik.parameters``   list in input order: name, init, bounds, constraint, poi
-``dnnlik.terms``        the outputs, and the terms that log_likelihood is the sum of
+``dnnlik.terms``        the outputs, and the terms that log_likelihood is the sum of (below
+                        the ceiling of a surrogate, which the note of the domain tells)
 ``dnnlik.conventions``  logarithm, factor, constant offset
 ``dnnlik.domain``       the box of the training points, or the bounds, in input order
 ``dnnlik.accuracy``     what was measured, how, and at how many points

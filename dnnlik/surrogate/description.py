@@ -7,7 +7,8 @@ What a trained surrogate *is*, apart from how it was trained or is evaluated:
 
 with the closed-form constraint terms (left out when the network learned the
 whole log-likelihood, as in arXiv:1911.03305), the quadratic baseline q of the
-main term, and a network on the standardised rest, or the mean of several. The spread of
+main term, and a network on the standardised rest, or the mean of several; beside a quadratic
+it is held below a ceiling (`SurrogateDescription`). The spread of
 several, times a factor that was calibrated, is the uncertainty of the mean.
 Natural logarithms, no factor 2. Needs NumPy alone; the ONNX room reads it.
 """

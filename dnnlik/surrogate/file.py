@@ -1,11 +1,10 @@
 """A surrogate in one HDF5 file: arrays, and JSON for the rest. No pickle.
 
 Schema ``dnnlik.surrogate/3``. JSON texts: the attribute ``parameters``, the datasets
-``settings``, ``provenance``, ``adds_constraint``, ``history``, ``uncertainty_factor``, and
-``asimov`` where there is a table for upper limits.
+``settings``, ``provenance``, ``adds_constraint``, ``history``, ``uncertainty_factor``,
+``ceiling`` (null for none), and ``asimov`` where there is a table for upper limits.
 Groups: ``network.M`` for each member (``weights.K``, ``biases.K``, scaling, ``activation``,
-group ``bends``),
-``domain``, and ``quadratic`` where there is one.
+group ``bends``), ``domain``, and ``quadratic`` where there is one.
 """
 
 from __future__ import annotations
