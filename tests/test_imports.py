@@ -17,6 +17,7 @@ BASE = {
     "documents",
     "environment",
     "exceptions",
+    "parameter",
     "parameters",
     "restart",
     "typing",
