@@ -99,17 +99,11 @@ def publish_exact(
     points = verification_points(likelihood.parameters, best.point, seed)
     expected = _expected(likelihood, document, measurement, points)
     progress("writing and verifying the bundle", 0, 1)
-    verification = write_exact_bundle(
-        folder,
-        ExactSource(
-            description=likelihood.description,
-            settings=_settings(likelihood, measurement or document["measurements"][0]["name"]),
-            provenance=_provenance(likelihood, workspace, patchset, patch, seed),
-            asimov=curves.curves,
-        ),
-        expected,
-        publication or Publication(f"Exact likelihood {Path(workspace).stem}"),
-    )
+    settings = _settings(likelihood, measurement or document["measurements"][0]["name"])
+    provenance = _provenance(likelihood, workspace, patchset, patch, seed)
+    source = ExactSource(likelihood.description, settings, provenance, curves.curves)
+    publication = publication or Publication(f"Exact likelihood {Path(workspace).stem}")
+    verification = write_exact_bundle(folder, source, expected, publication)
     size = len(likelihood.parameters)
     return ExactBundle(Path(folder), likelihood.digest, size, verification, curves.reasons)
 

@@ -85,31 +85,16 @@ def run(
     _check(likelihood, strategy, request)
     settings = settings or TrainingSettings(seed=seed)
     publication = publication or Publication(title=f"Surrogate likelihood {folder.name}")
-    clock, file = _Clock(folder), folder / "surrogate.h5"
+    clock = _Clock(folder)
     with clock("sample"):
-        samples = sample(
-            likelihood,
-            folder / "samples.h5",
-            strategy=strategy,
-            sampler=sampler,
-            points=points,
-            thin=thin,
-            seed=seed,
-            progress=progress,
-        )
+        wanted: JSON = {"strategy": strategy, "sampler": sampler, "points": points, "thin": thin}
+        samples = sample(likelihood, folder / "samples.h5", **wanted, seed=seed, progress=progress)
     with clock("train"):
+        file = folder / "surrogate.h5"
         description = train_step(samples, settings, file, workers=workers, progress=progress)
     with clock("validate"):
-        validation = validate_step(
-            likelihood,
-            samples,
-            file,
-            folder / "validation",
-            request=request,
-            thresholds=thresholds,
-            title=f"Validation: {publication.title}",
-            progress=progress,
-        )
+        title = f"Validation: {publication.title}"
+        validation = _validated(likelihood, samples, folder, request, thresholds, title, progress)
     with clock("export"):
         refused = _exported(
             description, validation, samples, folder, publication, accept_below_threshold, progress
@@ -117,6 +102,27 @@ def run(
     bundle = folder / "bundle" if refused is None else None
     size = len(likelihood.parameters)
     return RunResult(bundle, validation, clock.seconds, size, len(samples), refused)
+
+
+def _validated(
+    likelihood: Likelihood,
+    samples: Samples,
+    folder: Path,
+    request: Request,
+    thresholds: Thresholds | None,
+    title: str,
+    progress: Progress,
+) -> JSON:
+    return validate_step(
+        likelihood,
+        samples,
+        folder / "surrogate.h5",
+        folder / "validation",
+        request=request,
+        thresholds=thresholds,
+        title=title,
+        progress=progress,
+    )
 
 
 def _exported(

@@ -11,11 +11,17 @@ from dnnlik.bundle.checksums import verify_checksums
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.onnx.runtime import PublishedLikelihood
 
-__all__ = ["COPY_NAME", "MODEL_NAME", "load"]
+__all__ = ["COPY_NAME", "MODEL_NAME", "is_published", "load"]
 
 MODEL_NAME = "likelihood.onnx"
 COPY_NAME = "likelihood_float32.onnx"
 """The same with float32 arithmetic inside the networks; its inputs and outputs are float64."""
+
+
+def is_published(path: str | Path) -> bool:
+    """Whether a path is what `load` opens, by its kind: a folder, ``.zip`` or ``.onnx``."""
+    path = Path(path)
+    return path.is_dir() or path.suffix in (".onnx", ".zip")
 
 
 def load(

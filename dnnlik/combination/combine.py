@@ -13,7 +13,7 @@ from dnnlik.exceptions import InvalidInput, InvalidParameters
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import LogDensity
 
-__all__ = ["combine"]
+__all__ = ["combine", "renames_of"]
 
 
 def combine(
@@ -60,17 +60,29 @@ def combine(
     """
     members = tuple(members)
     _check_members(members)
-    new = [dict(names) for names in rename] if rename is not None else [{} for _ in members]
-    if len(new) != len(members):
-        raise InvalidInput(
-            "rename needs one mapping for each member, which may be empty. "
-            f"Received: {len(new)} for {len(members)} members"
-        )
+    new = renames_of(rename, len(members))
     names = names_in_union([member.parameters for member in members], new, shared)
     _check_fixed(members, names, shared)
     sets = [renamed(m.parameters, columns) for m, columns in zip(members, names, strict=True)]
     parameters = union_of(_replaced(sets, priors or {}, constraints or {}, poi))
     return CombinedLikelihood(members, names, parameters)
+
+
+def renames_of(rename: Sequence[Mapping[str, str]] | None, members: int) -> list[dict[str, str]]:
+    """New names by old ones for each of so many members; none for None.
+
+    Raises:
+        InvalidInput: another number of mappings.
+    """
+    found = (
+        [dict(names) for names in rename] if rename is not None else [{} for _ in range(members)]
+    )
+    if len(found) != members:
+        raise InvalidInput(
+            "rename needs one mapping for each member, which may be empty. "
+            f"Received: {len(found)} for {members} members"
+        )
+    return found
 
 
 def _check_members(members: Sequence[LogDensity]) -> None:

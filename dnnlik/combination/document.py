@@ -9,7 +9,8 @@ from typing import Any
 
 from dnnlik.bundle.checksums import sha256_of
 from dnnlik.bundle.reader import MODEL_NAME, load
-from dnnlik.combination.combine import combine
+from dnnlik.bundle.reader import is_published as is_bundle
+from dnnlik.combination.combine import combine, renames_of
 from dnnlik.combination.likelihood import CombinedLikelihood
 from dnnlik.combination.recipe import Member, Recipe
 from dnnlik.constraints import Constraint, Normal
@@ -40,8 +41,9 @@ def write_combination(
 
     Args:
         path: the file; an existing one is replaced.
-        members: a path each: bundle folder, ``.onnx``, workspace, ``.py``, combination file.
-            They are not copied: the file has their paths relative to itself, and SHA-256.
+        members: a path each: bundle folder or its ``.zip``, ``.onnx``, workspace, ``.py``,
+            combination file. They are not copied: the file has their paths relative to itself,
+            and SHA-256.
         rename, shared, poi, priors, constraints: as of `dnnlik.combine`.
 
     Raises:
@@ -54,11 +56,7 @@ def write_combination(
             "a combination cannot take the place of one of its members; give another output. "
             f"Received: {path}"
         )
-    new: Sequence[Mapping[str, str]] = rename if rename is not None else [{} for _ in members]
-    if len(new) != len(members):
-        raise InvalidInput(
-            f"rename needs one mapping for each member. Received: {len(new)} for {len(members)}"
-        )
+    new = renames_of(rename, len(members))
     recipe = Recipe(
         tuple(_member(Path(m), n, path.parent) for m, n in zip(members, new, strict=True)),
         None if shared is None else tuple(shared),
@@ -100,7 +98,7 @@ def is_published(path: str | Path) -> bool:
     without TensorFlow."""
     path = Path(path)
     if not is_combination(path):
-        return path.is_dir() or path.suffix == ".onnx"
+        return is_bundle(path)
     return all(is_published(_place(m, path.parent)) for m in read_recipe(path).members)
 
 

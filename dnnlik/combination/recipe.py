@@ -26,8 +26,8 @@ class Member:
     """One likelihood of a combination.
 
     Attributes:
-        path: a bundle folder, ``.onnx``, workspace, ``.py`` or combination, relative to the
-            combination file.
+        path: a bundle folder or its ``.zip``, ``.onnx``, workspace, ``.py`` or combination,
+            relative to the combination file.
         sha256: of the file; of a bundle folder that of its ``likelihood.onnx``.
         rename: new names of its parameters by old ones.
     """

@@ -9,7 +9,7 @@ Input ``parameters`` [batch, d]: raw physical values, float64, in the order of t
 ParameterSet. Outputs, natural logarithms without a factor 2:
 
 ==================  ==========  ====================================================
-``log_likelihood``  [batch]     the surrogate's value
+``log_likelihood``  [batch]     the surrogate's value, at most its ceiling
 ``log_constraint``  [batch]     closed form of the auxiliary measurements
 ``gradient``        [batch, d]  derivative of ``log_likelihood``
 ``in_domain``       [batch]     bool: inside the training domain and the bounds
@@ -84,18 +84,8 @@ def surrogate_model(
     """
     _check_shapes(description)
     graph = GraphBuilder()
-    log_constraint, constraint_gradient = constraint(graph, description.parameters.constraint_terms)
-    learned = _networks(graph, description, precision)
-    terms = []
-    if description.quadratic is not None:
-        terms.append(_quadratic(graph, description.quadratic))
-    if description.adds_constraint:
-        terms.append((log_constraint, constraint_gradient))
-    if description.ceiling is not None:
-        learned = _below_ceiling(graph, learned, terms, description.ceiling)
-    terms.append(learned)
-    graph("Sum", "log_likelihood", *(value for value, _ in terms))
-    graph("Sum", "gradient", *(gradient for _, gradient in terms))
+    closed = constraint(graph, description.parameters.constraint_terms)
+    _log_likelihood(graph, description, closed, _networks(graph, description, precision))
     _domain(graph, description.domain, description.parameters)
     return likelihood_model(
         graph,
@@ -105,6 +95,23 @@ def surrogate_model(
         with_uncertainty=len(description.networks) > 1,
         with_branch=precision == "float32",
     )
+
+
+def _log_likelihood(
+    graph: GraphBuilder, description: SurrogateDescription, closed: Part, learned: Part
+) -> None:
+    """``log_likelihood`` and ``gradient``: the quadratic, the constraint terms, and what the
+    networks add below the ceiling."""
+    terms = []
+    if description.quadratic is not None:
+        terms.append(_quadratic(graph, description.quadratic))
+    if description.adds_constraint:
+        terms.append(closed)
+    if description.ceiling is not None:
+        learned = _below_ceiling(graph, learned, terms, description.ceiling)
+    terms.append(learned)
+    graph("Sum", "log_likelihood", *(value for value, _ in terms))
+    graph("Sum", "gradient", *(gradient for _, gradient in terms))
 
 
 def _networks(graph: GraphBuilder, description: SurrogateDescription, precision: Precision) -> Part:

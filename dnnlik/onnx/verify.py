@@ -9,7 +9,7 @@ of constraint and domain, and finite differences for the gradient.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -94,16 +94,27 @@ def verify(
         constraint_check(description.parameters, array, outputs, rtol),
         _domain(description, array, outputs),
         _gradient(published, description, array, outputs, gradient_rtol),
+        *_trained(array, outputs, expected, uncertainty, expected_rtol),
     ]
+    return Verification(tuple(checks), len(array))
+
+
+def _trained(
+    points: Points,
+    outputs: Outputs,
+    expected: Callable[[Points], Values] | None,
+    uncertainty: Callable[[Points], Values] | None,
+    rtol: float,
+) -> Iterator[Check]:
+    """Against the surrogate in its own framework, as far as that is at hand."""
     for name, output, against, function in (
         ("expected", "log_likelihood", "the trained surrogate", expected),
         ("uncertainty", "uncertainty", "the spread of the networks", uncertainty),
     ):
         if function is not None:
-            wanted = np.asarray(function(array))
+            wanted = np.asarray(function(points))
             found = difference(outputs[output], wanted) if output in outputs else np.inf
-            checks.append(Check(name, against, found, expected_rtol))
-    return Verification(tuple(checks), len(array))
+            yield Check(name, against, found, rtol)
 
 
 def verify_copy(

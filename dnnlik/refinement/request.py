@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from dnnlik.exceptions import InvalidFile, InvalidInput, InvalidParameters
@@ -13,7 +14,7 @@ from dnnlik.sampling.samples import Samples
 from dnnlik.surrogate.settings import TrainingSettings
 from dnnlik.typing import JSON
 
-__all__ = ["FEWEST_HELD_OUT", "check_request", "fewest_calls", "present_samples"]
+__all__ = ["FEWEST_HELD_OUT", "check_request", "fewest_calls", "present_samples", "request_of"]
 
 FEWEST_HELD_OUT = 120
 """Draws that no training sees, at least."""
@@ -61,6 +62,24 @@ def check_request(
             "points are chosen by what several networks disagree on: train at least two, or "
             f"set the power to 0. Received: 1 network, power {settings.power}"
         )
+
+
+def request_of(
+    likelihood: Likelihood,
+    calls: int,
+    seed: int,
+    settings: RefinementSettings,
+    training: TrainingSettings,
+) -> JSON:
+    """What two equal requests have in common, in the provenance of their samples."""
+    return {
+        "likelihood": likelihood.digest,
+        "strategy": "refined",
+        "calls": calls,
+        "seed": seed,
+        "settings": asdict(settings),
+        "training": training.to_json(),
+    }
 
 
 def present_samples(path: Path, request: JSON) -> Samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from dnnlik.refinement.held_out import (
 from dnnlik.refinement.maximum import Peak, peak_of
 from dnnlik.refinement.proposals import around_maximum, candidates, posterior_draws
 from dnnlik.refinement.record import CHAINS, samples_of
-from dnnlik.refinement.request import FEWEST_HELD_OUT, check_request, present_samples
+from dnnlik.refinement.request import FEWEST_HELD_OUT, check_request, present_samples, request_of
 from dnnlik.refinement.settings import RefinementSettings, small_data_settings
 from dnnlik.restart import RestartState
 from dnnlik.sampling.effective import effective_size
@@ -85,31 +85,28 @@ def refine(
     path, settings = Path(path), settings or RefinementSettings()
     training = training or small_data_settings(calls, seed=seed)
     check_request(likelihood, calls, seed, settings, training)
-    request: JSON = {
-        "likelihood": likelihood.digest,
-        "strategy": "refined",
-        "calls": calls,
-        "seed": seed,
-        "settings": asdict(settings),
-        "training": training.to_json(),
-    }
+    request = request_of(likelihood, calls, seed, settings, training)
     if path.exists():
         return present_samples(path, request)
-    counted = CountedLikelihood(
+    counted = _counted(likelihood, calls, path, request, progress)
+    state = RestartState(path.with_name(path.name + ".rounds.npz"))
+    refinement = _Refinement(counted, request, seed, settings, training, state, progress)
+    write_samples(refinement.samples(), path)
+    state.remove()
+    return Samples.open(path)
+
+
+def _counted(
+    likelihood: Likelihood, calls: int, path: Path, request: JSON, progress: Progress
+) -> CountedLikelihood:
+    """The likelihood with its budget, and the calls of an earlier run that was killed."""
+    return CountedLikelihood(
         likelihood,
         calls,
         path.with_name(path.name + ".calls"),
         identity=request,
         progress=lambda made: progress("calls of the likelihood", made, calls),
     )
-    state = RestartState(path.with_name(path.name + ".rounds.npz"))
-    # NumPy's threads and XLA's get into each other's way (see `sample`).
-    with threadpool_limits(1, user_api="blas"):
-        refinement = _Refinement(counted, request, seed, settings, training, state, progress)
-        samples = refinement.samples()
-        write_samples(samples, path)
-    state.remove()
-    return Samples.open(path)
 
 
 @dataclass
@@ -166,6 +163,8 @@ class _Refinement:
         first = int(self.settings.first * left)
         return held, [first, *[(left - first) // self.settings.rounds] * self.settings.rounds]
 
+    # NumPy's threads and XLA's get into each other's way (see `sample`).
+    @threadpool_limits.wrap(limits=1, user_api="blas")
     def samples(self) -> Samples:
         """All of it."""
         expansion = self._peak.expansion

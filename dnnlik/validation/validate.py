@@ -62,7 +62,22 @@ def validate(
     """
     request = request or Request()
     _check_input(samples, request)
-    pois = samples.parameters.poi_names
+    found = _measured(exact, surrogate, samples, quadratic, domain, request, folder, progress)
+    report = replace(found, subject=subject or {})
+    return replace(report, verdict=verdict_of(report, thresholds or Thresholds()))
+
+
+def _measured(
+    exact: LogDensity,
+    surrogate: LogDensity,
+    samples: Samples,
+    quadratic: LogDensity | None,
+    domain: Domain | None,
+    request: Request,
+    folder: str | Path | None,
+    progress: Progress,
+) -> Validation:
+    """Everything but the verdict."""
     progress("errors on held-out points", 0, 6)
     held_out = held_out_points(surrogate, samples)
     seed = request.seed
@@ -72,7 +87,7 @@ def validate(
     best, learned = best_fits(exact, surrogate, samples.maximum.point)
     scans = _scans(exact, surrogate, samples, request, best, learned)
     progress("limits", 2, 6)
-    limits, no_limits = limits_of(exact, surrogate, pois)
+    limits, no_limits = limits_of(exact, surrogate, samples.parameters.poi_names)
     progress("intervals and regions", 3, 6)
     intervals = intervals_of(surrogate, samples, seed=seed)
     sampled, not_drawn = _sampled(
@@ -92,11 +107,11 @@ def validate(
         verdict=Verdict(()),
         held_out=held_out,
         samples=samples,
-        subject=subject or {},
+        subject={},
         uncertainty=uncertainty,
     )
     progress("done", 6, 6)
-    return replace(report, verdict=verdict_of(report, thresholds or Thresholds()))
+    return report
 
 
 def _check_input(samples: Samples, request: Request) -> None:
