@@ -19,12 +19,14 @@ def _renames(
     context: click.Context, option: click.Parameter, texts: tuple[str, ...]
 ) -> list[tuple[int, str, str]]:
     """``"1:mu_SIG=mu"`` → (1, "mu_SIG", "mu")."""
-    found = []
+    found: list[tuple[int, str, str]] = []
     for text in texts:
         number, _, names = text.partition(":")
         old, equals, new = names.partition("=")
         if not (number.isdigit() and int(number) and old and equals and new):
             raise click.BadParameter(f"expected NUMBER:OLD=NEW, e.g. 1:mu_SIG=mu. Received: {text}")
+        if (int(number), old) in [before[:2] for before in found]:
+            raise click.BadParameter(f"a parameter gets one new name. Received: {text} as well")
         found.append((int(number), old, new))
     return found
 
@@ -57,7 +59,7 @@ def command(
     constraint: Path | None,
     output: Path,
 ) -> None:
-    """Put MEMBERS (.json, .py, bundle folders, .onnx) together by the names of parameters.
+    """Put MEMBERS (.json, .py, bundle folders or .zip, .onnx) together by the names of parameters.
 
     Parameters of one name are one parameter, and named on stderr. Main terms add up, a
     constraint that several have counts once. The file names its members and is opened by fit,

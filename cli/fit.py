@@ -32,8 +32,8 @@ def command(
     parameter: str | None,
     output: Path | None,
 ) -> None:
-    """Fit LIKELIHOOD: a workspace (.json), a .py, a bundle folder, an .onnx file
-    or a combination (.json).
+    """Fit LIKELIHOOD: a workspace (.json), a .py, a bundle folder or its .zip, an
+    .onnx file or a combination (.json).
 
     Best fit, uncertainties, pulls and constraints; with --impacts how far each parameter
     moves the parameter of interest. Exit code 4 if the fit did not converge.

@@ -26,9 +26,10 @@ def command(path: Path) -> None:
     Of a bundle also whether it is exact or learned, how accurate, and how fast: measured at this
     moment, with the lines for people on stderr.
     """
+    from dnnlik.bundle.reader import is_published
     from dnnlik.combination import is_combination
 
-    if path.is_dir() or path.suffix in (".onnx", ".zip"):
+    if is_published(path):
         document = plain(_published(path))
         print_json(document)
         # After the JSON, which is long: these lines are what stays on the screen.

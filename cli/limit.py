@@ -51,7 +51,7 @@ def command(
     seed: int,
     output: Path | None,
 ) -> None:
-    """CLs upper limit of LIKELIHOOD (.json, .py, bundle folder, .onnx), and its expected band.
+    """CLs upper limit of LIKELIHOOD (.json, .py, bundle or its .zip, .onnx), and its expected band.
 
     Asymptotic, with --toys from random datasets as well. A bundle has no data of its own: its
     band comes from the table of the exact one's Asimov dataset that it was published with

@@ -33,13 +33,13 @@ output_option = click.option(
 
 
 def any_likelihood(source: Source) -> Any:
-    """An exact likelihood, or a published one: a bundle folder or an ``.onnx`` file."""
-    path = source.path
-    if not (path.is_dir() or path.suffix == ".onnx"):
-        return opened_likelihood(source)
-    from dnnlik.bundle.reader import load
+    """An exact likelihood, or a published one: a bundle folder, its zip or an ``.onnx`` file."""
+    from dnnlik.bundle.reader import is_published, load
     from dnnlik.exceptions import InvalidInput
 
+    path = source.path
+    if not is_published(path):
+        return opened_likelihood(source)
     if not source.file_alone:
         raise InvalidInput(f"patches and measurements belong to workspaces. Received: {path}")
     return load(path)

@@ -38,7 +38,7 @@ def command(
     values: Any,
     output: Path | None,
 ) -> None:
-    """Scan the profile likelihood of LIKELIHOOD (.json, .py, bundle folder, .onnx).
+    """Scan the profile likelihood of LIKELIHOOD (.json, .py, bundle folder or .zip, .onnx).
 
     t of each value, and the intervals of t = 1 and 4 (one and two standard deviations).
     """

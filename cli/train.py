@@ -46,10 +46,10 @@ def command(samples: Path, seed: int, output: Path, training: Training) -> None:
 
 def _errors(samples: Any, description: Any) -> dict[str, Any]:
     """Spread of the error on the unbiased validation points, with and without network."""
-    from dnnlik.surrogate.data import split
+    from dnnlik.surrogate.data import validation_rows
     from dnnlik.surrogate.likelihood import SurrogateLikelihood
 
-    rows = samples.rows(split(samples).validation & (samples.unbiased | ~samples.unbiased.any()))
+    rows = validation_rows(samples)
     result: dict[str, Any] = {
         "networks": len(description.networks),
         "epochs": len(description.history) // len(description.networks),

@@ -35,7 +35,8 @@ def check_metadata(document: Any) -> None:
         return
     import jsonschema
 
-    schema = json.loads(resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text())
+    text = resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
+    schema = json.loads(text)
     error = jsonschema.exceptions.best_match(
         jsonschema.Draft202012Validator(schema).iter_errors(document)
     )

@@ -170,7 +170,7 @@ def _accuracy(validation: JSON) -> JSON:
 def _write_validation(folder: Path, validation: JSON, figures: Path | None) -> None:
     write_json(folder / "validation.json", validation)
     write_text(folder / "report.html", _report(validation, figures))
-    schema = resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text()
+    schema = resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
     write_text(folder / "schemas" / SCHEMA_FILE, schema)
 
 

@@ -209,7 +209,7 @@ def _session(path: Path, threads: int | None) -> Any:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     # ONNX Runtime has a dozen exceptions with no base but Exception.
     except Exception as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InvalidFile(
             f"{path} is damaged or no ONNX file that ONNX Runtime can run. Received: {reason}"
         ) from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.exceptions import NotConverged
 from dnnlik.inference import likelihood_interval, profile
 from dnnlik.inference.gradients import hessian
 from dnnlik.inference.quadratic import curvature_widths
@@ -36,7 +37,15 @@ def independence_chains(
 
     ``log_weight`` (n,), exact minus surrogate; -inf where the exact density is zero.
     Proposals are shared out evenly; each chain starts at one drawn by its weight.
+
+    Raises:
+        NotConverged: the exact density is zero at all of them.
     """
+    if not np.isfinite(log_weight).any():
+        raise NotConverged(
+            "the exact likelihood is zero wherever the surrogate has its posterior; give it more "
+            f"calls. Received: {len(log_weight)} draws"
+        )
     steps = len(log_weight) // chains
     proposals = np.arange(steps * chains).reshape(steps, chains)
     log_u = np.log(rng.uniform(size=proposals.shape))

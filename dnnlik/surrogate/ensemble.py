@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -53,7 +54,7 @@ def train(
 
     Raises:
         NotConverged: a loss is not finite.
-        InvalidInput: several workers without a file.
+        InvalidInput: several workers without a file, or more than there is memory for.
         InvalidFile: the samples hold values that are not finite.
     """
     settings = settings or TrainingSettings()
@@ -153,6 +154,11 @@ def _in_a_pool(
             for job in as_completed(jobs):
                 found[jobs[job]] = job.result()
                 progress(f"training {len(files)} networks", len(found), len(files))
+        except BrokenProcessPool as error:
+            raise InvalidInput(
+                "a process of the training was killed, most often because memory was short; with "
+                f"fewer workers it goes on where it was. Received: {workers} workers"
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -50,7 +50,8 @@ def read_validation(path: str | Path) -> JSON:
 def _check_schema(document: JSON, path: str | Path) -> None:
     import jsonschema
 
-    schema = json.loads(resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text())
+    text = resources.files("dnnlik.schemas").joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
+    schema = json.loads(text)
     try:
         jsonschema.validate(document, schema)
     except jsonschema.ValidationError as error:

@@ -182,6 +182,8 @@ def test_bad_input(halves, small_run, tmp_path):
     for text in ("mu=x", "0:mu=x", "a:mu=x", "1:mu", "1:=x", "1:mu="):
         assert dnnlik("combine", first, "--rename", text, *output).returncode == 2
     assert dnnlik("combine", first, "--rename", "2:mu=x", *output).returncode == 2
+    twice = ("--rename", "1:mu=x", "--rename", "1:mu=y")
+    assert "one new name. Received: 1:mu=y" in dnnlik("combine", first, *twice, *output).stderr
     assert dnnlik("combine").returncode == 2
     refused(3, "Received: 'nothing'", "combine", *halves, "--rename", "1:nothing=x", *output)
     refused(3, "which is in 1", "combine", *halves, "--shared", "mu", *output)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dnnlik.asimov import AsimovCurve
+from dnnlik.bundle.archive import write_archive
 from dnnlik.inference.asymptotics import expected_root
 from dnnlik.onnx.graph import surrogate_model
 from dnnlik.onnx.metadata import metadata_properties
@@ -140,13 +141,14 @@ def test_a_python_likelihood(gauss):
 
 
 def test_a_bundle_is_asked_like_the_exact_likelihood(small_run, tmp_path):
-    """A bundle folder or its .onnx file; whether the answer is in its domain is said."""
+    """A bundle folder, its .zip or .onnx file; whether the answer is in its domain is said."""
     bundle = small_run.folder / "bundle"
     fitted = result_of("fit", bundle, "--impacts", "-o", tmp_path)
     assert fitted["in_domain"] is True
     assert fitted["converged"]
-    again = result_of("fit", bundle / "likelihood.onnx")
-    assert again["parameters"] == fitted["parameters"]
+    packed = write_archive(bundle, tmp_path / "packed.zip")
+    for other in (bundle / "likelihood.onnx", packed):
+        assert result_of("fit", other)["parameters"] == fitted["parameters"]
     scan = result_of("scan", bundle)
     assert len(scan["in_domain"]) == len(scan["values"]) == 41
     limits = dnnlik("limit", bundle, "-o", tmp_path)

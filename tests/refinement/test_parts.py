@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dnnlik.exceptions import InvalidInput
+from dnnlik.exceptions import InvalidInput, NotConverged
 from dnnlik.inference import profile
 from dnnlik.likelihoods import AnalyticLikelihood
 from dnnlik.parameters import Parameter, ParameterSet
@@ -84,6 +84,8 @@ def test_where_the_exact_density_is_zero_the_chain_never_is():
     rows, acceptance = independence_chains(np.zeros(60), 6, np.random.default_rng(0))
     assert acceptance == 1.0
     assert (rows.ravel() == np.arange(60)).all()
+    with pytest.raises(NotConverged, match="Received: 60 draws"):
+        independence_chains(np.full(60, -np.inf), 6, np.random.default_rng(0))
 
 
 def test_a_checked_scan_repairs_a_wrong_profile(counting, tmp_path):

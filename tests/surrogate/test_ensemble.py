@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from dnnlik.exceptions import InvalidInput
+from dnnlik.sampling.samples import Samples
 from dnnlik.surrogate.calibration import calibrate
 from dnnlik.surrogate.data import split
 from dnnlik.surrogate.ensemble import checkpoints, train
@@ -133,6 +135,17 @@ def test_a_pool_needs_a_file(samples):
     """Rows in memory cannot be sent to workers: one line."""
     with pytest.raises(InvalidInput, match="no file"):
         train(samples.rows(np.arange(len(samples))), THREE, workers=2)
+
+
+def test_a_killed_process_of_a_pool_is_one_line(samples_file, monkeypatch):
+    """Where the system ends a worker, as it does without memory, the way out is told."""
+
+    def killed(*_):
+        raise BrokenProcessPool("a worker died")
+
+    monkeypatch.setattr("dnnlik.surrogate.ensemble.as_completed", killed)
+    with pytest.raises(InvalidInput, match=r"fewer workers .* Received: 2 workers"):
+        train(Samples.open(samples_file), replace(THREE, max_epochs=1), workers=2)
 
 
 def test_recipes():
