@@ -42,6 +42,7 @@ def measured_there(
     offset = float(error[rows].mean())
     centred, maximum = error - offset, samples.maximum.point
     posterior = samples.points[samples.unbiased]
+    covariance = np.atleast_2d(np.cov(posterior, rowvar=False))  # of one parameter too
     return {
         "bands": error_bands(error, drop),
         "posterior": error_bands(error[rows], drop[rows], (None,))[0],
@@ -49,7 +50,7 @@ def measured_there(
         "marginals": marginals_of(samples, held_out),
         "divergence": divergence(error[rows], held_out.blocks[rows], seed=seed),
         "by_drop": by_drop(centred, drop),
-        "by_radius": by_radius(centred, points, maximum, np.cov(posterior, rowvar=False)),
+        "by_radius": by_radius(centred, points, maximum, covariance),
         "by_parameter": by_parameter(centred[rows], points[rows], samples.parameters.names),
         "outside": extrapolation(
             exact, surrogate, points[rows], maximum, offset=offset, domain=domain

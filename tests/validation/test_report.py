@@ -43,6 +43,15 @@ def test_a_likelihood_agrees_with_itself(small_run):
     assert {s.what for s in report.skipped} == {"sampling of the surrogate", "coverage from toys"}
 
 
+def test_one_parameter_is_enough(gaussian, sampled, tmp_path):
+    """Two Gaussians of one parameter, a hundredth of a width apart: that is what is found."""
+    exact, surrogate = (gaussian([mean], np.eye(1), pois=1) for mean in (0.5, 0.51))
+    report = validate(exact, surrogate, sampled(exact), folder=tmp_path)
+    assert report.fitted.shift == pytest.approx([0.01], abs=1e-4)
+    assert report.posterior.spread == pytest.approx(0.01, rel=0.1)
+    assert len(report.by_parameter) == 1
+
+
 def test_a_constant_offset_does_not_matter(small_run):
     """An offset is in the rms, and in nothing that a user would notice."""
     shifted = Shifted(small_run.likelihood, lambda x: np.full(len(x), 3.0))
