@@ -24,19 +24,20 @@ _SHOWN = ("cls", "p0", "significance", "limit", "sigma_mu", "asimov_significance
     "--objective",
     default="cls",
     show_default=True,
-    help="Or a sum, such as 'cls + 0.5*p0'; a wrong name lists all.",
+    help="Or a sum, such as 'cls + 0.5*p0', or a method, 'inferno' or 'sannt', with its histogram "
+    "and settings; a wrong name lists all.",
 )
-@click.option("--bins", type=COUNT, default=5, show_default=True, help="Of the network's output.")
-@click.option("--epochs", type=COUNT, default=60, show_default=True, help="Passes over the events.")
-@click.option(
-    "--batch-size", type=COUNT, default=500, show_default=True, help="Events of each sample."
-)
+@click.option("--benchmark", type=click.IntRange(0, 4), help="Of the mixture.  [default: 2]")
+@click.option("--bins", type=COUNT, help="Of the histogram.  [default: 5]")
+@click.option("--epochs", type=COUNT, help="Passes over the events.  [default: 60]")
+@click.option("--batch-size", type=COUNT, help="Events of each sample.  [default: 500]")
 @click.option(
     "--learning-rate", type=POSITIVE, help="Of Adam, at the start.  [default: 0.001; of cuts 0.05]"
 )
 @click.option(
-    "--bandwidth", type=POSITIVE, default=0.09, show_default=True, help="Of the smooth histogram."
+    "--pretraining", type=SEED, help="Epochs of cross-entropy before the others.  [default: 0]"
 )
+@click.option("--bandwidth", type=POSITIVE, help="Of the smooth histogram.  [default: 0.09]")
 @click.option("--train-edges", is_flag=True, help="Train the bin edges as well.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of all randomness.")
 @click.option("--device", help="Such as GPU:0.  [default: TensorFlow's choice]")
@@ -44,31 +45,34 @@ _SHOWN = ("cls", "p0", "significance", "limit", "sigma_mu", "asimov_significance
 def command(
     problem: str,
     objective: str,
-    bins: int,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float | None,
-    bandwidth: float,
+    benchmark: int | None,
+    bins: int | None,
+    bandwidth: float | None,
     train_edges: bool,
     seed: int,
     device: str | None,
     output: Path,
+    **training: float | None,
 ) -> None:
     """Train the analysis PROBLEM through its own statistical inference.
 
-    PROBLEM is `blobs`, `cut`, or a Python file that defines problem(seed). A killed
-    training goes on when the same command is given again.
+    PROBLEM is `blobs`, `cut`, `mixture`, `normals`, or a Python file that defines
+    problem(seed). A killed training goes on when the same command is given again.
     """
     start_tensorflow()
     from dnnlik.analysis_files import write_analysis
     from dnnlik.devices import on_device
-    from dnnlik.differentiable.optimisation import Settings, optimise
-    from dnnlik.differentiable.shipped import open_problem
+    from dnnlik.differentiable.methods import settings_of
+    from dnnlik.differentiable.optimisation import optimise
+    from dnnlik.differentiable.shipped import observable_of, open_problem
 
-    settings = Settings(objective, epochs, batch_size, learning_rate, seed)
+    settings = settings_of(objective, seed=seed, **training)
     with on_device(device), ProgressBar() as progress:
-        opened, make = open_problem(problem, seed)
-        observable = make(opened, bins, seed=seed, bandwidth=bandwidth, train_edges=train_edges)
+        opened, make = open_problem(problem, seed, benchmark=benchmark)
+        observable = observable_of(
+            opened, objective, make, bins=bins, seed=seed, bandwidth=bandwidth,
+            train_edges=train_edges,
+        )  # fmt: skip
         result = optimise(
             opened, observable, settings, state=output / "state.npz", progress=progress
         )

@@ -28,16 +28,21 @@ def write_analysis(
 
     - ``history.json``: settings, versions, and a record an epoch (null: not finite)
     - ``bins.json``: edges or cuts
-    - ``workspace.json``: the pyhf workspace of the held-out events in hard bins
+    - ``workspace.json``: the pyhf workspace of the held-out events in hard bins, unless the
+      problem has ``widths``, which pyhf has not
     - ``observable.onnx``: the network, if there is one
     - figures, where matplotlib is installed
     """
     folder = Path(folder)
     write_json(folder / "history.json", _history(result))
     write_json(folder / "bins.json", result.observable.to_json())
-    workspace = workspace_of(result.problem, result.observable, result.held_out)
-    write_json(folder / "workspace.json", workspace)
-    names = ["history.json", "bins.json", "workspace.json"]
+    names = ["history.json", "bins.json"]
+    if result.problem.widths:
+        progress("no workspace.json: in pyhf every variation has a constraint of width 1", 0, 1)
+    else:
+        workspace = workspace_of(result.problem, result.observable, result.held_out)
+        write_json(folder / "workspace.json", workspace)
+        names.append("workspace.json")
     if isinstance(result.observable, Network):
         _write_network(result, result.observable, folder / "observable.onnx")
         names.append("observable.onnx")

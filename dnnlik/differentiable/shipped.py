@@ -10,6 +10,7 @@ import numpy as np
 
 from dnnlik.differentiable.binning import Binning
 from dnnlik.differentiable.edges import TrainableEdges
+from dnnlik.differentiable.methods import METHODS
 from dnnlik.differentiable.network import dense_network
 from dnnlik.differentiable.observables import Cut, CutObservable, NetworkObservable, Observable
 from dnnlik.differentiable.problem import Problem
@@ -22,7 +23,7 @@ from dnnlik.differentiable.problems import (
 from dnnlik.exceptions import DnnlikError, InvalidInput
 from dnnlik.user_files import line_of, run_file
 
-__all__ = ["SHIPPED", "network_observable", "open_problem"]
+__all__ = ["SHIPPED", "network_observable", "observable_of", "open_problem"]
 
 
 def network_observable(
@@ -49,6 +50,31 @@ SHIPPED: dict[str, Callable[..., Problem]] = {
     "normals": normals_problem,
 }
 """Problems by name, made with a seed."""
+
+
+def observable_of(
+    problem: Problem,
+    objective: str,
+    make: Callable[..., Observable],
+    *,
+    bins: int | None = None,
+    seed: int = 0,
+    bandwidth: float | None = None,
+    train_edges: bool = False,
+) -> Observable:
+    """What is trained: the observable of a method, where the objective is one, else that which
+    ``make`` (see `open_problem`) makes; both with their own numbers where none are given."""
+    if objective not in METHODS:
+        return make(
+            problem, bins or 5, seed=seed, bandwidth=bandwidth or 0.09, train_edges=train_edges
+        )
+    if bandwidth is not None or train_edges:
+        raise InvalidInput(
+            f"the histogram of {objective} has no bandwidth and no trained edges. "
+            f"Received: bandwidth={bandwidth}, train_edges={train_edges}"
+        )
+    method = METHODS[objective]
+    return method.observable(problem, bins or method.bins, seed=seed)
 
 
 def open_problem(

@@ -13,6 +13,7 @@ from dnnlik.differentiable.fits import points_of
 from dnnlik.differentiable.named import with_histograms
 from dnnlik.differentiable.observables import Observable
 from dnnlik.differentiable.problem import Problem
+from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
 __all__ = ["hard_templates", "workspace_of"]
@@ -38,7 +39,15 @@ def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, 
 
     Its observations are what is expected without signal, so that the observed CLs of it is
     the expected one that the training knows as ``cls``.
+
+    Raises:
+        InvalidInput: the problem has ``widths``: in pyhf they are 1.
     """
+    if problem.widths:
+        raise InvalidInput(
+            "a workspace has constraints of width 1 on variations. "
+            f"Received: widths of {', '.join(sorted(problem.widths))}"
+        )
     yields, uncertainties = hard_templates(problem, observable, events)
     channels = with_histograms(
         problem.channels,

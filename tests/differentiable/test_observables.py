@@ -6,7 +6,17 @@ import pytest
 import tensorflow as tf
 from analyses import events_of, network_of, problem_of
 
-from dnnlik.differentiable import Binning, Cut, CutObservable, NetworkObservable, Observable
+from dnnlik.differentiable import (
+    Binning,
+    Cut,
+    CutObservable,
+    NetworkObservable,
+    Observable,
+    SoftmaxObservable,
+    dense_network,
+    softmax_histogram,
+)
+from dnnlik.differentiable.observables import Classifier, Network
 from dnnlik.exceptions import InvalidInput
 
 FEATURES = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
@@ -59,7 +69,50 @@ def test_a_network_in_bins():
     assert observable.to_json()["observable"] == "network"
 
 
-@pytest.mark.parametrize("make", [window, lambda: network_of(problem_of())])
+def softmax(bins=4, temperature=0.5):
+    """A network with an output a bin."""
+    events = [events_of()["signal"]]
+    network = dense_network(events, (5,), output="linear", outputs=bins, seed=1)
+    return SoftmaxObservable(network, temperature)
+
+
+def test_a_network_with_an_output_a_bin():
+    """Soft shares in training, the largest output in hard bins, and no probabilities of classes."""
+    observable = softmax()
+    logits = observable.network(FEATURES).numpy()
+    summary = observable.summary(tf.constant(FEATURES))
+    np.testing.assert_allclose(
+        observable.smooth(summary, tf.constant(WEIGHTS)),
+        softmax_histogram(logits, 0.5, WEIGHTS),
+        rtol=1e-5,
+    )
+    counts = np.bincount(logits.argmax(axis=1), weights=WEIGHTS, minlength=4)
+    np.testing.assert_allclose(observable.hard(summary, tf.constant(WEIGHTS)), counts)
+    assert observable.to_json() == {"observable": "softmax", "bins": 4, "temperature": 0.5}
+    assert isinstance(observable, Network)
+    assert not isinstance(observable, Classifier)
+
+
+def test_what_is_exported_gives_probabilities_of_bins():
+    """Rows of the softmax at the temperature, whose largest is the bin."""
+    observable = softmax()
+    found = observable.exportable()(FEATURES).numpy()
+    logits = observable.network(FEATURES).numpy() / 0.5
+    expected = np.exp(logits - logits.max(axis=1, keepdims=True))
+    np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True), rtol=1e-5)
+
+
+def test_a_binary_network_gives_probabilities_of_classes():
+    """Of background and signal, which sum up to one."""
+    observable = network_of(problem_of(events=events_of()))
+    summary = observable.summary(tf.constant(FEATURES))
+    found = observable.probabilities(summary).numpy()
+    np.testing.assert_allclose(found[:, 1], summary)
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, rtol=1e-6)
+    assert isinstance(observable, Classifier)
+
+
+@pytest.mark.parametrize("make", [window, lambda: network_of(problem_of()), softmax])
 @pytest.mark.parametrize("kind", ["smooth", "hard"])
 def test_many_samples_at_once_are_each_of_them(make, kind):
     """A first axis of samples gives the histogram of each."""
@@ -72,7 +125,7 @@ def test_many_samples_at_once_are_each_of_them(make, kind):
         np.testing.assert_allclose(row, count(summary, weight), rtol=1e-5)
 
 
-@pytest.mark.parametrize("make", [window, lambda: network_of(problem_of())])
+@pytest.mark.parametrize("make", [window, lambda: network_of(problem_of()), softmax])
 def test_they_are_observables(make):
     """The protocol of training; what is trained comes first among what changes."""
     observable = make()
@@ -98,6 +151,9 @@ REFUSED = {
     "a network of unknown shape": (
         lambda: NetworkObservable(keras.Sequential([keras.layers.Dense(1)]),
                                   Binning(EDGES, 0.2)), "not built"),
+    "a softmax of unknown size": (
+        lambda: SoftmaxObservable(keras.Sequential([keras.layers.Dense(3)])), "not built"),
+    "no temperature": (lambda: softmax(temperature=0.0), "0.0"),
     "an unknown side": (lambda: Cut(0, 1.0, 1.0, keep="inside"), "'inside'"),
     "a flat cut": (lambda: Cut(0, 1.0, 0.0), "0.0"),
     "a cut nowhere": (lambda: Cut(0, np.nan, 1.0), "nan"),

@@ -100,6 +100,27 @@ def test_an_untrained_observable_may_be_the_best():
     np.testing.assert_array_equal(values_of(observable.variables), before)
 
 
+def test_cross_entropy_may_come_first():
+    """The first epochs are those of a training for cross-entropy alone, the others begin there."""
+    first = Settings("cross_entropy", 1, 16, 0.05, 1, pretraining=2)
+    found = optimise(PROBLEM, MAKES["network"](), replace(first, objective="asimov_significance"))
+    assert [record["epoch"] for record in found.history] == [0, 1, 2, 3]
+    alone = optimise(PROBLEM, MAKES["network"](), first)
+    for one, other in zip(found.history[:3], alone.history[:3], strict=True):
+        np.testing.assert_equal(one, other)
+    assert found.history[3]["loss"] != alone.history[3]["loss"]
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_pretraining_that_was_interrupted_goes_on(tmp_path, epoch):
+    """In either part; the same history as without."""
+    settings = Settings("asimov_significance", 2, 16, 0.05, 1, pretraining=2)
+    whole = optimise(PROBLEM, MAKES["network"](), settings)
+    interrupted_after(epoch, "network", tmp_path / "state.npz", settings=settings)
+    again = optimise(PROBLEM, MAKES["network"](), settings, state=tmp_path / "state.npz")
+    assert_same(again, whole)
+
+
 def test_the_seed_decides(uninterrupted):
     """The same seed gives the same, another one other events and another order."""
     again = optimise(PROBLEM, MAKES["network"](), settings_of("network"))

@@ -1,0 +1,89 @@
+"""Published ways to train an observable, by name: which histogram, what for, and how long.
+
+A method is nothing but settings of what is here anyway; everything in it can be chosen alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dnnlik.differentiable.binning import HardBinning
+from dnnlik.differentiable.network import dense_network
+from dnnlik.differentiable.observables import NetworkObservable, Observable, SoftmaxObservable
+from dnnlik.differentiable.optimisation import Settings
+from dnnlik.differentiable.problem import Problem
+
+__all__ = ["METHODS", "Method", "hard_observable", "settings_of", "softmax_observable"]
+
+_ALL_EVENTS = 10**9
+
+
+def softmax_observable(
+    problem: Problem, bins: int = 20, *, seed: int = 0, temperature: float = 1.0
+) -> SoftmaxObservable:
+    """A dense network of two layers of 100 ReLU units, as in arXiv:1806.04743, with an output a
+    bin."""
+    events = [problem.events[name] for name in problem.names]
+    network = dense_network(events, (100, 100), output="linear", outputs=bins, seed=seed)
+    return SoftmaxObservable(network, temperature)
+
+
+def hard_observable(
+    problem: Problem, bins: int = 8, *, seed: int = 0, gradient: str = "kernel"
+) -> NetworkObservable:
+    """A network of one layer of 100 ReLU units and a sigmoid, as in CMS-MLG-23-005, in equal
+    bins that are hard in training too."""
+    events = [problem.events[name] for name in problem.names]
+    network = dense_network(events, (100,), seed=seed)
+    return NetworkObservable(network, HardBinning(np.linspace(0.0, 1.0, bins + 1), gradient))
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to train.
+
+    Attributes:
+        observable: makes it from a problem, a number of bins and a seed.
+        bins: how many are good.
+        settings: the objective, and how to train for it.
+        source: where it comes from.
+    """
+
+    observable: Callable[..., Observable]
+    bins: int
+    settings: Settings
+    source: str
+
+
+METHODS: Mapping[str, Method] = {
+    "inferno": Method(
+        softmax_observable,
+        20,
+        Settings("sigma_mu", epochs=32, batch_size=4000, learning_rate=2e-3),
+        "arXiv:1806.04743",
+    ),
+    "sannt": Method(
+        hard_observable,
+        8,
+        Settings(
+            "sigma_sum", epochs=100, batch_size=_ALL_EVENTS, learning_rate=1e-2, pretraining=30
+        ),
+        "CMS-MLG-23-005",
+    ),
+}
+"""By name."""
+
+
+def settings_of(objective: str, seed: int = 0, **given: Any) -> Settings:
+    """The settings of a method, or of an objective, with what is given in place of its own.
+
+    >>> settings_of("inferno", epochs=5, batch_size=None).batch_size
+    4000
+    """
+    settings = METHODS[objective].settings if objective in METHODS else Settings(objective)
+    changes = {name: value for name, value in given.items() if value is not None}
+    return replace(settings, seed=seed, **changes)
