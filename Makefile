@@ -27,7 +27,7 @@ $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit("dnnlik needs Python >= 3.11; this is %d.%d: make PYTHON=python3.12" % v if v < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[plots,test]"
+	$(BIN)/python -m pip install --quiet --quiet --editable ".[plots,test]"
 	@touch $@
 
 # What the tests of other languages and of the page need beyond Python: node modules of pinned
