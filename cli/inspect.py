@@ -39,6 +39,8 @@ def command(path: Path) -> None:
         print_json(plain(_hdf5(path)))
     elif is_combination(path):
         print_json(plain(_combination(path)))
+    elif not path.exists():
+        raise InvalidFile(f"there is no such file or folder. Received: {path}")
     else:
         raise InvalidFile(
             "expected a bundle folder or its .zip, an .onnx file, an .h5 file of samples or a "

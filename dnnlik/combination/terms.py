@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dnnlik.combination.likelihood import CombinedLikelihood
-from dnnlik.constraints import Constraint, Normal, Poisson, constraint_from_json
+from dnnlik.constraints import Constraint, Normal, constraint_from_json
 from dnnlik.exceptions import InvalidInput, InvalidParameters
 from dnnlik.parameters import ParameterSet
 from dnnlik.typing import LogDensity
@@ -130,13 +130,14 @@ def priors_from_json(document: Any) -> dict[str, Normal | None]:
     """
     found: dict[str, Normal | None] = {}
     for name, item in _items(document, "prior"):
-        term = None if item == UNIFORM else _term(name, item)
-        if item is None or isinstance(term, Poisson):
+        normal = isinstance(item, dict) and item.get("type") == "normal"
+        term = _term(name, item) if normal else None
+        if term is None and item != UNIFORM:
             raise InvalidParameters(
                 f"the prior of {name!r} must be of type 'normal' or 'uniform', a uniform one "
                 f"without anything else: it is that within the bounds. Received: {item}"
             )
-        found[name] = term
+        found[name] = term if isinstance(term, Normal) else None
     return found
 
 

@@ -16,7 +16,7 @@ def generative(density: LogDensity, purpose: str) -> Generative:
     """
     if not isinstance(density, Generative):
         raise InvalidInput(
-            f"{purpose} needs other data than the observed, which the likelihood of a workspace "
-            f"can make, but not a learned or analytic one. Received: {type(density).__name__}"
+            f"{purpose} needs other data than the observed, which a workspace itself can make, but "
+            f"nothing published, learned or analytic. Received: {type(density).__name__}"
         )
     return density

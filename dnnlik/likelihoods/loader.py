@@ -61,6 +61,8 @@ def open_likelihood(
         )
         choices = [measurement, normsys_code, histosys_code]
         return HistFactoryLikelihood(specification, digest=digest_of([workspace, choices]))
+    if not path.exists():
+        raise InvalidFile(f"there is no such file or folder. Received: {path}")
     raise InvalidFile(
         "a likelihood is a pyhf workspace (.json) or a Python file (.py) that defines "
         f"likelihood(). Received: {path}"

@@ -101,6 +101,13 @@ def test_inspect_opens_an_archive(exact, tmp_path):
     assert document["likelihood"] == "exact"
 
 
+def test_inspect_of_a_path_that_is_not_there(tmp_path):
+    """It says that, and not which kinds of files there could be."""
+    result = dnnlik("inspect", tmp_path / "none")
+    assert result.returncode == 3
+    assert "no such file or folder" in result.stderr
+
+
 def test_inspect_tells_a_surrogate(small_run):
     """It is learned, how well it passed, and both of its files are timed."""
     result = dnnlik("inspect", small_run.folder / "bundle")

@@ -142,6 +142,12 @@ def test_priors_that_mean_nothing(document):
         priors_from_json(document)
 
 
+def test_the_types_of_priors_are_named():
+    """Those that a prior can have, and not those of a constraint."""
+    with pytest.raises(InvalidInput, match=r"'normal' or 'uniform'.*Received: .*gauss"):
+        priors_from_json({"mu": {"type": "gauss", "mean": 1, "sigma": 0.5}})
+
+
 def test_who_keeps_the_table_for_upper_limits(description, gaussians):
     """Other priors do; other constraints, names or members do not."""
     curve = AsimovCurve("mu", np.arange(5.0), np.arange(5.0))
