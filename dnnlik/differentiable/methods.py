@@ -33,7 +33,7 @@ def softmax_observable(
 
 
 def hard_observable(
-    problem: Problem, bins: int = 8, *, seed: int = 0, gradient: str = "kernel"
+    problem: Problem, bins: int = 8, *, seed: int = 0, gradient: str = "linear"
 ) -> NetworkObservable:
     """A network of one layer of 100 ReLU units and a sigmoid, as in CMS-MLG-23-005, in equal
     bins that are hard in training too."""
@@ -70,7 +70,7 @@ METHODS: Mapping[str, Method] = {
         hard_observable,
         8,
         Settings(
-            "sigma_sum", epochs=100, batch_size=_ALL_EVENTS, learning_rate=1e-2, pretraining=30
+            "sigma_sum", epochs=100, batch_size=_ALL_EVENTS, learning_rate=2e-2, pretraining=30
         ),
         "CMS-MLG-23-005",
     ),
