@@ -98,7 +98,8 @@ def test_random_choices_are_of_the_grid():
 
 def test_scores_are_those_of_validation_points(samples, trained):
     """A constant taken from one layer's bias is the error it makes, on every kind of point (one
-    that is added would be cut off by the ceiling); other rows than those of validation do not count; the seconds are those of the history."""
+    that is added would be cut off by the ceiling); other rows than those of validation do not
+    count; the seconds are those of the history."""
     network = trained.networks[0]
     last = network.biases[-1] - 50.0 / network.output_scale
     shifted = replace(network, biases=(*network.biases[:-1], last))
