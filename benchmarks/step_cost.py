@@ -6,6 +6,13 @@ signal against background *with its variations* (the same events), and against t
 background alone (half of the events for one nuisance parameter).
 
     python benchmarks/step_cost.py [--parameters 1 10 50] [--batch 2000] [--rounds 40]
+    python benchmarks/step_cost.py --problem mixture --layers 100 100 --batch 4000 \\
+        --objectives cross_entropy_varied cross_entropy inferno
+    python benchmarks/step_cost.py --problem normals --layers 100 --batch 75000 \\
+        --objectives cross_entropy_varied cross_entropy sannt
+
+``inferno`` and ``sannt`` are the objectives of these methods with their histograms, 20 softmax bins
+and 8 hard ones; all networks have the same layers.
 """
 
 from __future__ import annotations
@@ -17,10 +24,20 @@ import time
 
 import numpy as np
 
-from dnnlik.differentiable import Events, Problem
+from dnnlik.differentiable import (
+    Binning,
+    Events,
+    NetworkObservable,
+    Observable,
+    Problem,
+    SoftmaxObservable,
+    dense_network,
+)
+from dnnlik.differentiable.binning import HardBinning
 from dnnlik.differentiable.expression import parse_loss
+from dnnlik.differentiable.methods import METHODS
 from dnnlik.differentiable.problems import blobs_problem
-from dnnlik.differentiable.shipped import network_observable
+from dnnlik.differentiable.shipped import SHIPPED
 from dnnlik.differentiable.training import Trainer
 
 OBJECTIVES = (
@@ -54,10 +71,22 @@ def problem_with(parameters: int) -> Problem:
     return Problem(events=events, channels=channels, yields=yields, floor=1e-3)
 
 
-def trainer(problem: Problem, objective: str, batch: int, bins: int) -> Trainer:
+def observable_of(problem: Problem, name: str, bins: int, layers: list[int]) -> Observable:
+    """A network with the histogram of a method, or the kernel histogram."""
+    events = [problem.events[part] for part in problem.names]
+    if name == "inferno":
+        outputs = METHODS[name].bins
+        return SoftmaxObservable(dense_network(events, layers, output="linear", outputs=outputs))
+    network = dense_network(events, layers)
+    if name == "sannt":
+        return NetworkObservable(network, HardBinning(np.linspace(0, 1, METHODS[name].bins + 1)))
+    return NetworkObservable(network, Binning(np.linspace(0, 1, bins + 1), 0.09))
+
+
+def trainer(problem: Problem, name: str, batch: int, observable: Observable) -> Trainer:
     """Ready to step; its first epoch compiles."""
-    observable = network_observable(problem, bins)
-    made = Trainer(problem, problem.events, observable, parse_loss(objective), batch_size=batch)
+    loss = parse_loss(METHODS[name].settings.objective if name in METHODS else name)
+    made = Trainer(problem, problem.events, observable, loss, batch_size=batch)
     made.epoch(0)
     return made
 
@@ -65,17 +94,20 @@ def trainer(problem: Problem, objective: str, batch: int, bins: int) -> Trainer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parameters", type=int, nargs="+", default=[1, 10, 50])
+    parser.add_argument("--problem", choices=("mixture", "normals"), help="in place of blobs")
+    parser.add_argument("--layers", type=int, nargs="+", default=[128] * 4)
     parser.add_argument("--batch", type=int, default=2000)
     parser.add_argument("--bins", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--objectives", nargs="+", default=list(OBJECTIVES))
     given = parser.parse_args()
-    for parameters in given.parameters:
-        problem = problem_with(parameters)
+    for parameters in [0] if given.problem else given.parameters:
+        problem = SHIPPED[given.problem](0) if given.problem else problem_with(parameters)
         trainers, compiling = {}, {}
         for name in given.objectives:
             begun = time.perf_counter()
-            trainers[name] = trainer(problem, name, given.batch, given.bins)
+            observable = observable_of(problem, name, given.bins, given.layers)
+            trainers[name] = trainer(problem, name, given.batch, observable)
             compiling[name] = time.perf_counter() - begun
         seconds: dict[str, list[float]] = {name: [] for name in trainers}
         for number in range(given.rounds):
@@ -83,16 +115,17 @@ def main() -> None:
                 begun = time.perf_counter()
                 made.epoch(number)
                 seconds[name].append((time.perf_counter() - begun) / made.steps)
-        report(parameters, given.batch, seconds, compiling)
+        report(problem, given.batch, seconds, compiling)
 
 
 def report(
-    parameters: int, batch: int, seconds: dict[str, list[float]], compiling: dict[str, float]
+    problem: Problem, batch: int, seconds: dict[str, list[float]], compiling: dict[str, float]
 ) -> None:
     """Medians, and medians of the ratios round by round."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"\n{parameters} nuisance parameters, {batch} events of each sample, {peak:.0f} MB so far"
+        f"\n{problem.name}: {len(problem.names)} samples of events, {batch} of each in a step, "
+        f"{peak:.0f} MB so far"
     )
     heads = ("ms a step", "/ CE varied", "/ CE nominal", "compile s")
     print(f"{'objective':<24}" + "".join(f"{head:>14}" for head in heads))

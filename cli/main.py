@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -45,6 +46,7 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
+        warnings.showwarning = _show_warning
         try:
             return super().invoke(ctx)
         except DnnlikError as error:
@@ -56,6 +58,11 @@ class _Commands(click.Group):
                 err=True,
             )
             sys.exit(130)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A line for people, without the place in the source."""
+    click.echo(f"Warning: {message}", err=True)
 
 
 def _cite(ctx: click.Context) -> None:

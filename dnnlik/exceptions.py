@@ -13,6 +13,8 @@
         ├── BudgetExhausted        more calls of the likelihood than were allowed
         └── BelowThreshold         a surrogate that misses its accuracy thresholds
 
+    LowStatisticsWarning       a warning: too few simulated events to train on
+
 Every message is one line: what is wrong, what was expected, what to do, and
 last ``Received: ...``. Usage errors of the command line (exit 2) are click's.
 """
@@ -28,6 +30,7 @@ __all__ = [
     "InvalidLikelihood",
     "InvalidParameters",
     "InvalidPoints",
+    "LowStatisticsWarning",
     "NotConverged",
     "NotGoodEnough",
 ]
@@ -77,3 +80,7 @@ class BudgetExhausted(NotGoodEnough):
 
 class BelowThreshold(NotGoodEnough):
     """A surrogate misses the accuracy thresholds for publication."""
+
+
+class LowStatisticsWarning(UserWarning):
+    """Simulated events are so few that a training would fit their fluctuations."""

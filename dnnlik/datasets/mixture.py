@@ -11,9 +11,6 @@ possible uncertainty of its yield is an integral, see `information`.
 >>> events = mixture(1000, seed=1)
 >>> events["signal"].shape, sorted(events)
 ((1000, 3), ['background', 'signal'])
->>> moved = moved_background(events["background"], shift=0.2)
->>> bool(np.allclose(moved - events["background"], [0.2, 0, 0]))
-True
 """
 
 from __future__ import annotations
@@ -32,7 +29,6 @@ __all__ = [
     "densities",
     "information",
     "mixture",
-    "moved_background",
 ]
 
 Array = NDArray[np.float64]
@@ -40,8 +36,8 @@ Array = NDArray[np.float64]
 YIELDS: Mapping[str, float] = {"signal": 50.0, "background": 1000.0}
 """Expected events."""
 
-SHIFT, RATE = 0.0, 3.0
-"""Nominal r and λ."""
+RATE = 3.0
+"""Nominal λ."""
 
 _CENTRE, _VARIANCES, _SIGNAL_RATE = (2.0, 0.0), (5.0, 9.0), 2.0
 
@@ -82,12 +78,6 @@ def mixture(events: int = 100_000, *, seed: int | np.random.Generator) -> dict[s
         "signal": np.column_stack([signal, generator.exponential(1.0 / _SIGNAL_RATE, events)]),
         "background": np.column_stack([background, generator.exponential(1.0 / RATE, events)]),
     }
-
-
-def moved_background(points: ArrayLike, shift: float = SHIFT, rate: float = RATE) -> Array:
-    """Nominal background events (..., 3) as they would be for other r and λ."""
-    x0, x1, x2 = np.moveaxis(np.asarray(points, np.float64), -1, 0)
-    return np.stack([x0 + shift - SHIFT, x1, x2 * RATE / rate], axis=-1)
 
 
 def densities(points: ArrayLike) -> tuple[Array, Array]:

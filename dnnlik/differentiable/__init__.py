@@ -10,7 +10,9 @@ From events to a gradient, each step usable on its own:
   `fisher_information`, ...: inference on either, with gradients
 - `Problem`, `Events`, and what is trained: `NetworkObservable` with a `Binning`,
   `SoftmaxObservable`, `CutObservable`
+- `variation` of events by a `Shift`, a `Scale`, a `Fraction`, a `Weight`
 - `optimise`, `Settings`: the training; `OBJECTIVES`: what for
+- `evaluate`, `expected_impacts`: what came out, and what its uncertainty is made of
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dnnlik.differentiable.cuts import above, below, window
 from dnnlik.differentiable.edges import TrainableEdges
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.fits import Fitted, fit, points_of
+from dnnlik.differentiable.impacts import ExpectedImpacts, expected_impacts
 from dnnlik.differentiable.information import (
     covariance,
     fisher_information,
@@ -53,6 +56,7 @@ from dnnlik.differentiable.statistics import (
 )
 from dnnlik.differentiable.surrogate import SurrogateModel
 from dnnlik.differentiable.training import evaluate
+from dnnlik.differentiable.transforms import Fraction, Scale, Shift, Weight, variation
 
 __all__ = [
     "OBJECTIVES",
@@ -61,19 +65,24 @@ __all__ = [
     "CutObservable",
     "Data",
     "Events",
+    "ExpectedImpacts",
     "Fitted",
+    "Fraction",
     "HistFactoryModel",
     "NetworkObservable",
     "Objective",
     "Observable",
     "Optimised",
     "Problem",
+    "Scale",
     "Settings",
+    "Shift",
     "SoftmaxObservable",
     "StatisticalModel",
     "SurrogateModel",
     "TrainableEdges",
     "Trained",
+    "Weight",
     "above",
     "asimov_statistic",
     "below",
@@ -83,6 +92,7 @@ __all__ = [
     "discovery_statistic",
     "evaluate",
     "expected_cls",
+    "expected_impacts",
     "expected_limit",
     "fisher_information",
     "fit",
@@ -96,5 +106,6 @@ __all__ = [
     "softmax_histogram",
     "statistic",
     "uncertainties",
+    "variation",
     "window",
 ]

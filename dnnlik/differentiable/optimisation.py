@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss, parse_loss
+from dnnlik.differentiable.low_statistics import warn_of_low_statistics
 from dnnlik.differentiable.observables import Observable
 from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.training import Evaluation, Trainer
@@ -109,6 +110,8 @@ def optimise(
 ) -> Optimised:
     """Train an observable through the inference of a problem.
 
+    Warns of variations with too few events (`LowStatisticsWarning`).
+
     Args:
         problem: events and the model made of them.
         observable: what is trained, in place; as it was, if the training does not end.
@@ -125,6 +128,7 @@ def optimise(
     if settings.learning_rate is None:
         settings = replace(settings, learning_rate=observable.learning_rate)
     loss = parse_loss(settings.objective)
+    warn_of_low_statistics(problem)
     begun = time.monotonic()
     train, held_out = problem.split(settings.seed)
     phases = _phases(problem, train, observable, loss, settings)

@@ -11,7 +11,6 @@ from dnnlik.datasets.mixture import (
     densities,
     information,
     mixture,
-    moved_background,
 )
 
 POINTS = np.random.default_rng(3).normal([1, 0, 0.5], [2, 2, 0.3], (50, 3))
@@ -59,13 +58,6 @@ def test_events_follow_the_densities():
             x = np.sort(events[name][:, column])
             distance = np.abs(law.cdf(x) - np.arange(1, x.size + 1) / x.size).max()
             assert distance < 2.2 / np.sqrt(x.size)
-
-
-def test_moved_background_follows_the_moved_density():
-    """Events of nominal background, moved: r shifts the first feature, λ scales the third."""
-    moved = moved_background(mixture(20_000, seed=2)["background"], shift=0.7, rate=4.0)
-    np.testing.assert_allclose(moved.mean(axis=0), [2.7, 0, 0.25], atol=4 * 3 / np.sqrt(20_000))
-    np.testing.assert_allclose(moved.std(axis=0), [np.sqrt(5), 3, 0.25], rtol=0.03)
 
 
 @pytest.mark.parametrize("number", range(5))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from analyses import cut_of, cut_problem, events_of, network_of, values_of
+from analyses import cut_of, cut_problem, events_of, network_of, problem_of, values_of
 
 from dnnlik.differentiable import (
     OBJECTIVES,
@@ -18,7 +18,7 @@ from dnnlik.differentiable import (
     training,
 )
 from dnnlik.differentiable.expression import parse_loss
-from dnnlik.exceptions import InvalidInput, NotConverged
+from dnnlik.exceptions import InvalidInput, LowStatisticsWarning, NotConverged
 from dnnlik.restart import RestartState
 
 CHEAP = ("asimov_significance", "cross_entropy")
@@ -98,6 +98,14 @@ def test_an_untrained_observable_may_be_the_best():
     values = [record["asimov_significance"] for record in found.history]
     assert found.best_epoch == int(np.argmin(values)) == 0
     np.testing.assert_array_equal(values_of(observable.variables), before)
+
+
+def test_few_events_are_warned_of():
+    """Twelve events where a hundred are expected."""
+    few = problem_of(events=events_of(size=12))
+    settings = Settings("asimov_significance", 1, 9)
+    with pytest.warns(LowStatisticsWarning, match="a training would fit fluctuations"):
+        optimise(few, network_of(few), settings)
 
 
 def test_cross_entropy_may_come_first():

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnnlik.datasets.mixture import BENCHMARKS, RATE, YIELDS, mixture, moved_background
+from dnnlik.datasets.mixture import BENCHMARKS, RATE, YIELDS, mixture
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.problem import Problem
+from dnnlik.differentiable.transforms import Scale, Shift, Transform, variation
 from dnnlik.exceptions import InvalidInput
 
 __all__ = ["mixture_problem"]
 
 _MU = {"name": "mu", "type": "normfactor", "data": None}
 _STEPS = {"shift": 0.2, "rate": 0.5}
+# An exponential of rate λ is one of rate 3 times 3/λ.
+_EFFECTS: dict[str, tuple[Transform, dict[str, float]]] = {
+    "shift": (Shift(0), {"up": _STEPS["shift"], "down": -_STEPS["shift"]}),
+    "rate": (
+        Scale(2),
+        {"up": RATE / (RATE + _STEPS["rate"]), "down": RATE / (RATE - _STEPS["rate"])},
+    ),
+}
 
 
 def mixture_problem(seed: int = 0, benchmark: int = 2, events: int = 100_000) -> Problem:
@@ -32,21 +41,19 @@ def mixture_problem(seed: int = 0, benchmark: int = 2, events: int = 100_000) ->
             f"the mixture has benchmarks 0 to {len(BENCHMARKS) - 1}. Received: {benchmark}"
         )
     floats = BENCHMARKS[benchmark]
-    nominal = mixture(events, seed=seed)
-    samples = {name: Events(x) for name, x in nominal.items()}
+    samples = {name: Events(x) for name, x in mixture(events, seed=seed).items()}
     yields = dict(YIELDS)
     modifiers: list[dict[str, Any]] = []
     widths: dict[str, float] = {}
     for name, width in (("shift", floats.shift), ("rate", floats.rate)):
         if width > 0:
-            step, start = _STEPS[name], RATE if name == "rate" else 0.0
-            for side, sign in (("up", 1.0), ("down", -1.0)):
-                moved = moved_background(nominal["background"], **{name: start + sign * step})
-                samples[f"{name}_{side}"] = Events(moved)
-                yields[f"{name}_{side}"] = YIELDS["background"]
+            transform, values = _EFFECTS[name]
+            up, down = variation(samples["background"], transform, **values)
+            samples |= {f"{name}_up": up, f"{name}_down": down}
+            yields |= dict.fromkeys((f"{name}_up", f"{name}_down"), YIELDS["background"])
             data = {"hi_data": f"{name}_up", "lo_data": f"{name}_down"}
             modifiers.append({"name": name, "type": "histosys", "data": data})
-            widths[name] = width / step
+            widths[name] = width / _STEPS[name]
     parameters: list[dict[str, Any]] = [{"name": "mu", "bounds": [[-10.0, 10.0]]}]
     if floats.background > 0:
         relative = floats.background / YIELDS["background"]
