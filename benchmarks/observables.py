@@ -70,10 +70,11 @@ def settings_of(name: str, method: str, seed: int) -> Settings:
     """Some 600 steps: the blobs have a tenth of the events of the others."""
     steps = {"batch_size": 500, "epochs": 40} if name == "blobs" else {"batch_size": 4000}
     if method == "sannt":
-        return replace(METHODS[method].settings, seed=seed)
+        return replace(METHODS[method].settings, seed=seed, tracked=SHOWN)
     if method in METHODS:
-        return replace(METHODS[method].settings, seed=seed, **steps)
-    return replace(Settings(method, epochs=32, learning_rate=2e-3, seed=seed), **steps)
+        return replace(METHODS[method].settings, seed=seed, tracked=SHOWN, **steps)
+    settings = Settings(method, epochs=32, learning_rate=2e-3, seed=seed, tracked=SHOWN)
+    return replace(settings, **steps)
 
 
 def measure(name: str, method: str, seed: int, bins: int | None) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def measure(name: str, method: str, seed: int, bins: int | None) -> dict[str, An
     result = optimise(problem, observable, settings_of(name, method, seed))
     seconds = time.perf_counter() - begun
     other = problem_of(name, ANOTHER_SEED, EVALUATION.get(name, 1_000_000))
-    found = evaluate(other, observable, other.events)
+    found = evaluate(other, observable, other.events, SHOWN)
     # What was compiled is kept until the collector comes by.
     skipped, best = sum(r["skipped_steps"] for r in result.history), result.best_epoch
     del observable, result

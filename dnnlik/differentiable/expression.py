@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from dnnlik.differentiable.objectives import OBJECTIVES, Trained
+from dnnlik.differentiable.objectives import OBJECTIVES, Trained, check_objectives
 from dnnlik.exceptions import InvalidInput
 
 __all__ = ["Loss", "parse_loss"]
@@ -112,11 +112,7 @@ def parse_loss(text: str) -> Loss:
                 f"Received: {text!r}, at {text[position:]!r}"
             )
         sign, before, name, after = match.groups()
-        if name not in OBJECTIVES:
-            raise InvalidInput(
-                f"there is no objective of this name; there are {', '.join(OBJECTIVES)}. "
-                f"Received: {name!r}"
-            )
+        check_objectives([name])
         weight = float(before or after or 1.0)
         if not math.isfinite(weight):
             raise InvalidInput(f"the weight of an objective is finite. Received: {text!r}")

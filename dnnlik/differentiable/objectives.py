@@ -8,7 +8,7 @@ or of the nominal signal, poi = 1 (the others). A new objective is one function 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -35,7 +35,7 @@ from dnnlik.differentiable.statistics import (
 from dnnlik.exceptions import InvalidInput
 from dnnlik.histfactory.rates import log_ratio_minus_step
 
-__all__ = ["OBJECTIVES", "Objective", "Scores", "Trained"]
+__all__ = ["OBJECTIVES", "Objective", "Scores", "Trained", "check_objectives"]
 
 
 Class = tuple[tf.Tensor, tf.Tensor]
@@ -251,6 +251,16 @@ OBJECTIVES: Mapping[str, Objective] = {
     "cross_entropy_varied": Objective(cross_entropy_varied, needs_scores=True),
 }
 """All objectives by name."""
+
+
+def check_objectives(names: Iterable[str]) -> None:
+    """Refuse a name that no objective has."""
+    unknown = sorted(set(names) - set(OBJECTIVES))
+    if unknown:
+        raise InvalidInput(
+            f"there is no objective of this name; there are {', '.join(OBJECTIVES)}. "
+            f"Received: {', '.join(map(repr, unknown))}"
+        )
 
 
 _EPSILON = 1e-7

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss, parse_loss
 from dnnlik.differentiable.low_statistics import warn_of_low_statistics
+from dnnlik.differentiable.objectives import check_objectives
 from dnnlik.differentiable.observables import Observable
 from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.training import Evaluation, Trainer
@@ -48,6 +49,8 @@ class Settings:
         seed: of the order of events and of which of them are held out.
         pretraining: epochs of cross-entropy before, at a constant learning rate, so that the
             objective begins with a network that separates.
+        tracked: objectives that are computed after each epoch beside the trained one; all, if
+            none are named, which costs some seconds to compile.
     """
 
     objective: str = "cls"
@@ -56,9 +59,11 @@ class Settings:
     learning_rate: float | None = None
     seed: int = 0
     pretraining: int = 0
+    tracked: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         parse_loss(self.objective)
+        check_objectives(self.tracked)
         if self.epochs < 1 or self.batch_size < 1:
             raise InvalidInput(
                 "a training has at least one epoch and one event a batch. "
@@ -132,7 +137,7 @@ def optimise(
     begun = time.monotonic()
     train, held_out = problem.split(settings.seed)
     phases = _phases(problem, train, observable, loss, settings)
-    evaluation = Evaluation(problem, observable, held_out)
+    evaluation = Evaluation(problem, observable, held_out, _tracked(settings, loss))
     start = _values(observable.variables)
     identity = _identity(problem, observable, _variables(phases), settings)
     run = _Run.at(state, identity, _first_histogram(phases[-1]))
@@ -182,6 +187,14 @@ def _train(
             "the objective was not finite after any epoch: larger batches, fewer bins or a "
             f"floor may help. Received: {loss} of {phases[-1].problem.name}"
         )
+
+
+def _tracked(settings: Settings, loss: Loss) -> set[str] | None:
+    """What is computed after each epoch; None: everything."""
+    if not settings.tracked:
+        return None
+    followed = ("cross_entropy", *loss.names)
+    return {*settings.tracked, *followed, *(f"log_{name}" for name in followed)}
 
 
 def _values(variables: Sequence[Any]) -> Arrays:

@@ -6,7 +6,7 @@ histograms, the fits and the update are one XLA program.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any
 
@@ -17,7 +17,7 @@ import tensorflow as tf
 from dnnlik.differentiable.analysis import analysed, batches, drawn_rows, gathered, has_scores
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss
-from dnnlik.differentiable.objectives import OBJECTIVES
+from dnnlik.differentiable.objectives import OBJECTIVES, check_objectives
 from dnnlik.differentiable.observables import Classifier, Network, Observable
 from dnnlik.differentiable.problem import Problem
 from dnnlik.exceptions import InvalidInput
@@ -137,22 +137,36 @@ class Trainer:
 
 
 def evaluate(
-    problem: Problem, observable: Observable, events: Mapping[str, Events]
+    problem: Problem,
+    observable: Observable,
+    events: Mapping[str, Events],
+    objectives: Collection[str] | None = None,
 ) -> dict[str, float]:
-    """All objectives by name with hard bins; NaN where one is not defined."""
-    return Evaluation(problem, observable, events)()
+    """Objectives by name with hard bins, all by default; NaN where one is not defined.
+
+    Raises:
+        InvalidInput: an objective that is unknown.
+    """
+    check_objectives(objectives or ())
+    return Evaluation(problem, observable, events, objectives)()
 
 
 class Evaluation:
-    """All objectives of an observable on given events with hard bins, compiled once."""
+    """Objectives of an observable on given events with hard bins, compiled once: all that it
+    can have, or those of them that are named."""
 
     def __init__(
-        self, problem: Problem, observable: Observable, events: Mapping[str, Events]
+        self,
+        problem: Problem,
+        observable: Observable,
+        events: Mapping[str, Events],
+        objectives: Collection[str] | None = None,
     ) -> None:
         self._problem, self._observable = problem, observable
         self._samples = batches(problem, {name: events[name] for name in problem.names})
         scores = isinstance(observable, Classifier) and has_scores(problem)
-        self._names = [name for name, o in OBJECTIVES.items() if scores or not o.needs_scores]
+        possible = [name for name, o in OBJECTIVES.items() if scores or not o.needs_scores]
+        self._names = [name for name in possible if objectives is None or name in objectives]
         self._compiled = tf.function(self._metrics, autograph=False)
 
     def _metrics(self) -> list[tf.Tensor]:

@@ -100,6 +100,23 @@ def test_an_untrained_observable_may_be_the_best():
     np.testing.assert_array_equal(values_of(observable.variables), before)
 
 
+def test_what_is_tracked():
+    """The named objectives and what the training needs, with the numbers of a full record."""
+    settings = Settings("cross_entropy", 1, 16, 0.05)
+    found, full = (
+        optimise(PROBLEM, MAKES["network"](), replace(settings, tracked=names))
+        for names in (("cross_entropy",), ())
+    )
+    assert set(full.metrics) - set(found.metrics) == {"asimov_significance"}
+    assert found.metrics == {name: full.metrics[name] for name in found.metrics}
+    known = training.evaluate(PROBLEM, full.observable, full.held_out, ["asimov_significance"])
+    assert known == {"asimov_significance": full.metrics["asimov_significance"]}
+    with pytest.raises(InvalidInput, match=r"no objective of this name.*Received: 'sigma'"):
+        training.evaluate(PROBLEM, full.observable, full.held_out, ["sigma"])
+    with pytest.raises(InvalidInput, match="no objective of this name"):
+        Settings("cls", tracked=("cls", "sigma"))
+
+
 def test_few_events_are_warned_of():
     """Twelve events where a hundred are expected."""
     few = problem_of(events=events_of(size=12))
@@ -256,8 +273,8 @@ def test_the_same_variables_may_be_another_observable(path, make):
 @pytest.mark.parametrize("content", [b"", b"no npz file", "cut", "flipped"])
 def test_a_damaged_state_starts_afresh(path, state, content):
     """And is replaced."""
-    half = len(state) // 2
-    flipped = state[:half] + bytes([state[half] ^ 255]) + state[half + 1 :]
+    place = state.index(b"identity.npy") + 400  # of its numbers; headers of a zip have no checksum
+    flipped = state[:place] + bytes([state[place] ^ 255]) + state[place + 1 :]
     path.write_bytes({"cut": state[:-50], "flipped": flipped}.get(content, content))
     assert epochs_done(path) == [1, 2, 3, 4, 5]
     assert epochs_done(path) == []
