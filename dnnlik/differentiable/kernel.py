@@ -23,7 +23,7 @@ from dnnlik.differentiable.arguments import (
     check_outside,
 )
 
-__all__ = ["kernel_histogram"]
+__all__ = ["bin_shares", "kernel_histogram", "open_ends"]
 
 
 def kernel_histogram(
@@ -59,14 +59,14 @@ def kernel_histogram(
     weights = as_weights(weights, values, values.dtype)
     flat = tf.reshape(values, [-1])
     if outside == "drop":
-        return _sums(_shares(flat, edges, bandwidth), weights)
+        return _sums(bin_shares(flat, edges, bandwidth), weights)
     if outside == "include":
-        return _sums(_shares(flat, _open(edges), bandwidth), weights)
+        return _sums(bin_shares(flat, open_ends(edges), bandwidth), weights)
     images = tf.concat([_mirrored(edges, 0)[:-1], edges, _mirrored(edges, -1)[1:]], 0)
     widths = bandwidth
     if bandwidth.shape.rank == 1:
         widths = tf.concat([bandwidth[::-1], bandwidth, bandwidth[::-1]], 0)
-    below, within, above = tf.split(_shares(flat, _open(images), widths), 3)
+    below, within, above = tf.split(bin_shares(flat, open_ends(images), widths), 3)
     return _sums(below[::-1] + within + above[::-1], weights)
 
 
@@ -82,13 +82,13 @@ def _mirrored(edges: tf.Tensor, end: int) -> tf.Tensor:
     return 2.0 * edges[end] - edges[::-1]
 
 
-def _open(edges: tf.Tensor) -> tf.Tensor:
+def open_ends(edges: tf.Tensor) -> tf.Tensor:
     """The edges with the outer ones at infinity."""
     infinity = tf.constant([math.inf], edges.dtype)
     return tf.concat([-infinity, edges[1:-1], infinity], 0)
 
 
-def _shares(values: tf.Tensor, edges: tf.Tensor, bandwidth: tf.Tensor) -> tf.Tensor:
+def bin_shares(values: tf.Tensor, edges: tf.Tensor, bandwidth: tf.Tensor) -> tf.Tensor:
     """Φ(hi) - Φ(lo) of each event in each bin: (n,), (m+1,), () or (m,) → (m, n).
 
     The events are the last axis: it is the long one, along which vector units work.

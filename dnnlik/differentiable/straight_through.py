@@ -19,7 +19,7 @@ name          B                                             derivative in the bi
 ============  ============================================  ====================================
 
 The bandwidth of ``kernel`` is a quarter of the bin's width (`dnnlik.differentiable.kernel`). Unlike
-the others it moves events across the edges only, which is where yields change. The slides of
+the others it moves events across the inner edges only, which is where yields change. The slides of
 SANNT say "a linear function inside the bin and zero outside": ``linear`` is the reading in which
 that is the derivative, ``tent`` the one in which it is B. The derivative in a weight is the
 exact one, 1 in the bin of the event; edges have none.
@@ -27,7 +27,6 @@ exact one, 1 in the bin of the event; edges have none.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,33 +34,38 @@ import tensorflow as tf
 
 from dnnlik.differentiable.arguments import as_edges, as_events, as_weights
 from dnnlik.differentiable.hard import hard_histogram
+from dnnlik.differentiable.kernel import bin_shares, open_ends
 from dnnlik.exceptions import InvalidInput
 
 __all__ = ["SHAPES", "straight_through_histogram"]
 
-Shape = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+Shape = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-def _linear(u: tf.Tensor, inside: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+def _linear(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
+    u, inside = _places(values, edges)
     return inside * (1.0 - tf.square(u))
 
 
-def _tent(u: tf.Tensor, inside: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+def _tent(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
+    u, inside = _places(values, edges)
     return inside * (1.0 - tf.abs(u))
 
 
-def _identity(u: tf.Tensor, inside: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+def _identity(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
+    _, inside = _places(values, edges)
     return inside * values
 
 
-def _gaussian(u: tf.Tensor, inside: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+def _gaussian(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
+    u, _ = _places(values, edges)
     return tf.exp(-0.5 * tf.square(u))
 
 
-def _kernel(u: tf.Tensor, inside: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    # Φ((hi-x)/h) - Φ((lo-x)/h) with h = w/4
-    low, high = (tf.math.erf(math.sqrt(2.0) * (1.0 + sign * u)) for sign in (1.0, -1.0))
-    return 0.5 * (low + high)
+def _kernel(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
+    # The end bins reach to infinity, as they do for counts: an event at the end of the range,
+    # where a sigmoid puts many, has no reason to move.
+    return bin_shares(values, open_ends(edges), (edges[1:] - edges[:-1]) / 4.0)
 
 
 SHAPES: Mapping[str, Shape] = {
@@ -71,7 +75,7 @@ SHAPES: Mapping[str, Shape] = {
     "gaussian": _gaussian,
     "kernel": _kernel,
 }
-"""B by name: u (m, n), 1 inside of the bin and else 0 (m, n), values (n,) → (m, n)."""
+"""B by name: values (n,), edges (m+1,) → (m, n)."""
 
 
 def straight_through_histogram(
@@ -105,7 +109,7 @@ def straight_through_histogram(
     weights = as_weights(weights, values)
     hard = hard_histogram(tf.stop_gradient(values), edges, weights, outside="include")
     flat = tf.reshape(values, [-1])
-    shares = SHAPES[gradient](*_places(flat, edges), flat)
+    shares = SHAPES[gradient](flat, edges)
     fixed = tf.cast(tf.stop_gradient(weights), hard.dtype)
     shares = tf.reshape(tf.cast(shares, hard.dtype), [-1, *weights.shape])
     smooth = tf.einsum("m...n,...n->...m", shares, fixed)
