@@ -2,6 +2,9 @@
 
 - `dnnlik.datasets.blobs`: the four Gaussian blobs of neos, and their optimal observables
 - `dnnlik.datasets.cut`: one cut on one observable
+- `dnnlik.datasets.mixture`: a normal and a signal in three features, with five benchmarks (INFERNO)
+- `dnnlik.datasets.normals`: two normals, one of which may move (SANNT)
+- `dnnlik.datasets.two_signals`: three classes, two of them signals
 - `dnnlik.datasets.one_bin`, `dnnlik.datasets.two_bin`: yields as a function of one or two
   numbers, with the optimum and a table
 

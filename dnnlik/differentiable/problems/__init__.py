@@ -6,5 +6,12 @@ from dnnlik.differentiable.problems.blobs import blobs_problem
 from dnnlik.differentiable.problems.cut import cut_problem
 from dnnlik.differentiable.problems.mixture import mixture_problem
 from dnnlik.differentiable.problems.normals import normals_problem
+from dnnlik.differentiable.problems.two_signals import two_signals_problem
 
-__all__ = ["blobs_problem", "cut_problem", "mixture_problem", "normals_problem"]
+__all__ = [
+    "blobs_problem",
+    "cut_problem",
+    "mixture_problem",
+    "normals_problem",
+    "two_signals_problem",
+]
