@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.objectives import OBJECTIVES
-from dnnlik.differentiable.observables import Network, NetworkObservable
+from dnnlik.differentiable.observables import CategoryObservable, Network, NetworkObservable
 from dnnlik.differentiable.optimisation import Optimised
 from dnnlik.differentiable.workspace import hard_templates, workspace_of
 from dnnlik.documents import plain, write_json
 from dnnlik.environment import software_versions
 from dnnlik.typing import JSON, Progress, no_progress
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["write_analysis"]
 
@@ -83,15 +90,29 @@ def _write_figures(result: Optimised, folder: Path) -> list[str]:
 
     observable = result.observable
     yields, _ = hard_templates(result.problem, observable, result.held_out)
+    categories = observable.names if isinstance(observable, CategoryObservable) else ()
     figures = {
         "metrics.png": plotting.figure_of_metrics(result.history, result.best_epoch),
-        "templates.png": plotting.figure_of_templates(result.problem.channels, yields),
+        "templates.png": plotting.figure_of_templates(result.problem.channels, yields, categories),
     }
-    if isinstance(observable, NetworkObservable) and result.problem.features == 2:
-        figures["contours.png"] = plotting.figure_of_contours(
-            lambda x: np.asarray(observable.summary(np.asarray(x, np.float32))),
-            np.asarray(observable.binning.edges()),
-            {n: sample.features.astype(float) for n, sample in result.held_out.items()},
-        )
+    if result.problem.features == 2 and isinstance(
+        observable, NetworkObservable | CategoryObservable
+    ):
+        figures["contours.png"] = _contours(observable, result.held_out)
     save_figures(figures, folder)
     return list(figures)
+
+
+def _contours(
+    observable: NetworkObservable | CategoryObservable, held_out: Mapping[str, Events]
+) -> Figure:
+    from dnnlik.plotting import analysis as plotting
+
+    def summary(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(observable.summary(np.asarray(points, np.float32)))
+
+    events = {name: sample.features.astype(float) for name, sample in held_out.items()}
+    edges = np.asarray(observable.binning.edges())
+    if isinstance(observable, CategoryObservable):
+        return plotting.figure_of_categories(summary, observable.names, edges, events)
+    return plotting.figure_of_contours(summary, edges, events)

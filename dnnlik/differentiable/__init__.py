@@ -9,7 +9,7 @@ From events to a gradient, each step usable on its own:
 - `fit`, `statistic`, `asimov_statistic`, `expected_cls`, `expected_limit`,
   `fisher_information`, ...: inference on either, with gradients
 - `Problem`, `Events`, and what is trained: `NetworkObservable` with a `Binning`,
-  `SoftmaxObservable`, `CutObservable`
+  `CategoryObservable`, `SoftmaxObservable`, `CutObservable`
 - `variation` of events by a `Shift`, a `Scale`, a `Fraction`, a `Weight`
 - `optimise`, `Settings`: the training; `OBJECTIVES`: what for
 - `evaluate`, `expected_impacts`: what came out, and what its uncertainty is made of
@@ -37,6 +37,7 @@ from dnnlik.differentiable.model import Data, HistFactoryModel, StatisticalModel
 from dnnlik.differentiable.network import dense_network
 from dnnlik.differentiable.objectives import OBJECTIVES, Objective, Trained
 from dnnlik.differentiable.observables import (
+    CategoryObservable,
     Cut,
     CutObservable,
     NetworkObservable,
@@ -61,6 +62,7 @@ from dnnlik.differentiable.transforms import Fraction, Scale, Shift, Weight, var
 __all__ = [
     "OBJECTIVES",
     "Binning",
+    "CategoryObservable",
     "Cut",
     "CutObservable",
     "Data",

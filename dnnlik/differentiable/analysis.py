@@ -6,7 +6,7 @@ All pure functions of tensors; nothing in here leaves the graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import tensorflow as tf
@@ -81,9 +81,12 @@ def _scale(name: str, expected: float, sample: Events) -> float:
     return expected / total
 
 
-def has_scores(problem: Problem) -> bool:
-    """Whether there are events of every class, which a network may separate."""
-    return all(problem.classes(variations=False))
+def has_scores(problem: Problem, observable: Observable) -> bool:
+    """Whether there are events of every class, and an observable that tells as many apart."""
+    classes = problem.classes(variations=False)
+    return (
+        isinstance(observable, Classifier) and observable.classes == len(classes) and all(classes)
+    )
 
 
 def analysed(
@@ -98,8 +101,8 @@ def analysed(
     """The model, and the scores, of batches of all samples, or of those that are there."""
     summaries = _summaries(observable, samples, training)
     scores = None
-    if isinstance(observable, Classifier) and has_scores(problem):
-        scores = _scores(problem, observable, summaries, samples)
+    if has_scores(problem, observable):
+        scores = _scores(problem, cast(Classifier, observable), summaries, samples)
     if not with_model:
         return Trained(None, scores)
     templates = _templates(problem, observable, summaries, samples, hard=hard)

@@ -13,11 +13,24 @@ import numpy as np
 
 from dnnlik.differentiable.binning import HardBinning
 from dnnlik.differentiable.network import dense_network
-from dnnlik.differentiable.observables import NetworkObservable, Observable, SoftmaxObservable
+from dnnlik.differentiable.observables import (
+    CategoryObservable,
+    NetworkObservable,
+    Observable,
+    SoftmaxObservable,
+    category_edges,
+)
 from dnnlik.differentiable.optimisation import Settings
 from dnnlik.differentiable.problem import Problem
 
-__all__ = ["METHODS", "Method", "hard_observable", "settings_of", "softmax_observable"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "category_observable",
+    "hard_observable",
+    "settings_of",
+    "softmax_observable",
+]
 
 _ALL_EVENTS = 10**9
 
@@ -40,6 +53,23 @@ def hard_observable(
     events = [problem.events[name] for name in problem.names]
     network = dense_network(events, (100,), seed=seed)
     return NetworkObservable(network, HardBinning(np.linspace(0.0, 1.0, bins + 1), gradient))
+
+
+def category_observable(
+    problem: Problem, bins: int = 8, *, seed: int = 0, gradient: str = "linear"
+) -> CategoryObservable:
+    """As `hard_observable`, with a category for the background and for the signal of each
+    parameter of interest, each in equal bins."""
+    names = ("background", *problem.pois)
+    events = [problem.events[name] for name in problem.names]
+    network = dense_network(events, (100,), output="linear", outputs=len(names), seed=seed)
+    binning = HardBinning(category_edges(len(names), bins), gradient)
+    return CategoryObservable(network, binning, names)
+
+
+def _sannt_observable(problem: Problem, bins: int = 8, **options: Any) -> Observable:
+    make = hard_observable if len(problem.pois) == 1 else category_observable
+    return make(problem, bins, **options)
 
 
 @dataclass(frozen=True)
@@ -67,7 +97,7 @@ METHODS: Mapping[str, Method] = {
         "arXiv:1806.04743",
     ),
     "sannt": Method(
-        hard_observable,
+        _sannt_observable,
         8,
         Settings(
             "sigma_sum", epochs=100, batch_size=_ALL_EVENTS, learning_rate=2e-2, pretraining=30

@@ -12,13 +12,21 @@ from dnnlik.differentiable.binning import Binning
 from dnnlik.differentiable.edges import TrainableEdges
 from dnnlik.differentiable.methods import METHODS
 from dnnlik.differentiable.network import dense_network
-from dnnlik.differentiable.observables import Cut, CutObservable, NetworkObservable, Observable
+from dnnlik.differentiable.observables import (
+    CategoryObservable,
+    Cut,
+    CutObservable,
+    NetworkObservable,
+    Observable,
+    category_edges,
+)
 from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.problems import (
     blobs_problem,
     cut_problem,
     mixture_problem,
     normals_problem,
+    two_signals_problem,
 )
 from dnnlik.exceptions import DnnlikError, InvalidInput
 from dnnlik.user_files import line_of, run_file
@@ -33,14 +41,19 @@ def network_observable(
     seed: int = 0,
     bandwidth: float = 0.09,
     train_edges: bool = False,
-) -> NetworkObservable:
-    """A dense network with a sigmoid, in equal bins from 0 to 1."""
+) -> NetworkObservable | CategoryObservable:
+    """A dense network with a sigmoid, in equal bins from 0 to 1; of several parameters of interest
+    one with categories, each in equal bins, for the background and each signal."""
     _check(bins)
-    edges: Any = np.linspace(0.0, 1.0, bins + 1)
-    if train_edges:
-        edges = TrainableEdges(edges)
-    network = dense_network([problem.events[name] for name in problem.names], seed=seed)
-    return NetworkObservable(network, Binning(edges, bandwidth))
+    names = ("background", *problem.pois)
+    several = len(names) > 2
+    edges: Any = category_edges(len(names), bins) if several else np.linspace(0.0, 1.0, bins + 1)
+    binning = Binning(TrainableEdges(edges) if train_edges else edges, bandwidth)
+    events = [problem.events[name] for name in problem.names]
+    if several:
+        network = dense_network(events, output="linear", outputs=len(names), seed=seed)
+        return CategoryObservable(network, binning, names)
+    return NetworkObservable(dense_network(events, seed=seed), binning)
 
 
 SHIPPED: dict[str, Callable[..., Problem]] = {
@@ -48,6 +61,7 @@ SHIPPED: dict[str, Callable[..., Problem]] = {
     "cut": cut_problem,
     "mixture": mixture_problem,
     "normals": normals_problem,
+    "two_signals": two_signals_problem,
 }
 """Problems by name, made with a seed."""
 

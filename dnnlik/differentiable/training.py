@@ -54,16 +54,8 @@ class Trainer:
     ) -> None:
         if batch_size < 1:
             raise InvalidInput(f"a batch has at least one event. Received: {batch_size}")
-        if loss.needs_scores and not isinstance(observable, Classifier):
-            raise InvalidInput(
-                "cross-entropy needs the output of a network. "
-                f"Received: {loss} for a {type(observable).__name__}"
-            )
-        if loss.needs_scores and not has_scores(problem):
-            raise InvalidInput(
-                "cross-entropy needs events of samples that the parameter of interest scales, and "
-                f"of others. Received: the poi {problem.poi!r}, events {', '.join(problem.names)}"
-            )
+        if loss.needs_scores:
+            _check_scores(problem, observable, loss)
         if isinstance(observable, Network):
             width = observable.network.input_shape[-1]
             if width != problem.features:
@@ -164,7 +156,7 @@ class Evaluation:
     ) -> None:
         self._problem, self._observable = problem, observable
         self._samples = batches(problem, {name: events[name] for name in problem.names})
-        scores = isinstance(observable, Classifier) and has_scores(problem)
+        scores = has_scores(problem, observable)
         possible = [name for name, o in OBJECTIVES.items() if scores or not o.needs_scores]
         self._names = [name for name in possible if objectives is None or name in objectives]
         self._compiled = tf.function(self._metrics, autograph=False)
@@ -176,6 +168,27 @@ class Evaluation:
     def __call__(self) -> dict[str, float]:
         """Each objective by name, with the present values of the variables."""
         return dict(zip(self._names, (float(v) for v in self._compiled()), strict=True))
+
+
+def _check_scores(problem: Problem, observable: Observable, what: object) -> None:
+    """Whether a cross-entropy is there for what needs it."""
+    if not isinstance(observable, Classifier):
+        raise InvalidInput(
+            "cross-entropy needs the output of a network. "
+            f"Received: {what} for a {type(observable).__name__}"
+        )
+    classes = problem.classes(variations=False)
+    if observable.classes != len(classes):
+        raise InvalidInput(
+            f"cross-entropy needs a network that tells {len(classes)} classes apart: background, "
+            f"and the signal of each of {', '.join(problem.pois)}. Received: {what} for a "
+            f"{type(observable).__name__} of {observable.classes}"
+        )
+    if not has_scores(problem, observable):
+        raise InvalidInput(
+            "cross-entropy needs events of samples that the parameter of interest scales, and "
+            f"of others. Received: the poi {problem.poi!r}, events {', '.join(problem.names)}"
+        )
 
 
 def _names(problem: Problem, loss: Loss) -> tuple[str, ...]:

@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from dnnlik.plotting.style import EXACT, GREY, SURROGATE, new_figure
 from dnnlik.typing import JSON
 
-__all__ = ["figure_of_contours", "figure_of_metrics", "figure_of_templates"]
+__all__ = [
+    "figure_of_categories",
+    "figure_of_contours",
+    "figure_of_metrics",
+    "figure_of_templates",
+]
 
 Array = NDArray[np.float64]
 
@@ -51,8 +56,11 @@ def figure_of_metrics(history: Sequence[Mapping[str, float]], best: int) -> Figu
     return figure
 
 
-def figure_of_templates(channels: Sequence[JSON], yields: Mapping[str, Array]) -> Figure:
-    """Expected events of each sample in each bin, a panel a channel; variations dashed."""
+def figure_of_templates(
+    channels: Sequence[JSON], yields: Mapping[str, Array], categories: Sequence[str] = ()
+) -> Figure:
+    """Expected events of each sample in each bin, a panel a channel; variations dashed. Where
+    equal parts of the bins are ``categories``, lines between them, and their names."""
     figure = new_figure(2.2 + 3.6 * len(channels), 3.8)
     panels = figure.subplots(1, len(channels), squeeze=False)[0]
     names = list(dict.fromkeys(s["name"] for c in channels for s in c["samples"]))
@@ -65,12 +73,26 @@ def figure_of_templates(channels: Sequence[JSON], yields: Mapping[str, Array]) -
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if len(heights[0]) <= _LABELLED:
             axes.set_xticks(range(len(heights[0])))
+        if categories and any(isinstance(s["data"], str) for s in channel["samples"]):
+            _draw_categories(axes, categories, len(heights[0]))
         axes.set_xlabel("bin")
         axes.set_title(channel["name"], fontsize=10)
         axes.legend(fontsize=8, frameon=False)
     panels[0].set_ylabel("expected events")
     figure.suptitle("held-out events; variations: up dashed, down dotted", fontsize=9)
     return figure
+
+
+def _draw_categories(axes: Axes, names: Sequence[str], bins: int) -> None:
+    """Lines between equal parts of the bins, and a name above each part."""
+    width = bins / len(names)
+    for number, name in enumerate(names):
+        if number:
+            axes.axvline(number * width - 0.5, color=GREY, lw=0.8, ls="--")
+        axes.text(
+            (number + 0.5) / len(names), 0.99, name,
+            transform=axes.transAxes, ha="center", va="top", fontsize=8, color=GREY,
+        )  # fmt: skip
 
 
 def _draw_sample(axes: Axes, sample: JSON, yields: Mapping[str, Array], colour: str) -> Array:
@@ -96,23 +118,63 @@ def figure_of_contours(
     """The observable over two features as filled bins, with events of each sample."""
     figure = new_figure(5.6, 4.6)
     axes = figure.subplots()
-    everything = np.concatenate(list(events.values()))
-    low, high = np.percentile(everything, [0.5, 99.5], axis=0)
-    low, high = np.where(high > low, (low, high), (low - 0.5, high + 0.5))
-    x, y = (np.linspace(low[i], high[i], 160) for i in range(2))
-    grid = np.stack([part.ravel() for part in np.meshgrid(x, y)], axis=1)
+    x, y, grid = _plane(events)
     values = np.asarray(summary(grid)).reshape(len(y), len(x))
     shades = axes.contourf(
         x, y, np.clip(values, edges[0], edges[-1]), levels=edges, cmap="Greys", alpha=0.75
     )
     figure.colorbar(shades, ax=axes, label="observable, its bins")
+    _draw_events(axes, events)
+    axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    return figure
+
+
+def figure_of_categories(
+    probabilities: Callable[[Array], Array],
+    names: Sequence[str],
+    edges: Array,
+    events: Mapping[str, Array],
+) -> Figure:
+    """The largest of some probabilities, (n, 2) → (n, categories), over two features as filled
+    bins, the borders of the categories, with events of each sample."""
+    figure = new_figure(5.6, 4.6)
+    axes = figure.subplots()
+    x, y, grid = _plane(events)
+    found = np.asarray(probabilities(grid))
+    category, largest = found.argmax(axis=1), found.max(axis=1)
+    inside = np.clip(largest, edges[0], edges[-1]).reshape(len(y), len(x))
+    shades = axes.contourf(x, y, inside, levels=edges, cmap="Greys", alpha=0.75)
+    figure.colorbar(shades, ax=axes, label="largest probability, its bins")
+    _draw_events(axes, events)
+    for number, name in enumerate(names):
+        own = category == number
+        if 0 < own.sum() < len(grid):
+            border = own.reshape(len(y), len(x)).astype(float)
+            axes.contour(x, y, border, levels=[0.5], colors="black", linewidths=1.2)
+        if own.any():
+            middle = grid[own].mean(axis=0)
+            axes.text(middle[0], middle[1], name, ha="center", fontsize=9)
+    axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    return figure
+
+
+def _plane(events: Mapping[str, Array]) -> tuple[Array, Array, Array]:
+    """Two axes (160,) of where the events are, and the points (25600, 2) of their grid."""
+    everything = np.concatenate(list(events.values()))
+    low, high = np.percentile(everything, [0.5, 99.5], axis=0)
+    low, high = np.where(high > low, (low, high), (low - 0.5, high + 0.5))
+    x, y = (np.linspace(low[i], high[i], 160) for i in range(2))
+    return x, y, np.stack([part.ravel() for part in np.meshgrid(x, y)], axis=1)
+
+
+def _draw_events(axes: Axes, events: Mapping[str, Array]) -> None:
+    """Some events of each sample, and its centre."""
     for colour, (name, points) in zip(_cycled(len(events)), events.items(), strict=True):
         some = points[:_SHOWN]
         axes.scatter(some[:, 0], some[:, 1], s=3, color=[to_rgba(colour, 0.25)], lw=0)
         axes.plot(*points.mean(axis=0), "o", color=colour, mec="white", ms=7, label=name)
-    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xlabel="feature 0", ylabel="feature 1")
+    axes.set(xlabel="feature 0", ylabel="feature 1")
     axes.legend(fontsize=8, loc="best")
-    return figure
 
 
 def _cycled(count: int) -> list[str]:

@@ -8,7 +8,14 @@ from analyses import trained_of, trainer_of
 from dnnlik.datasets.blobs import blobs
 from dnnlik.datasets.cut import asimov_significance
 from dnnlik.datasets.mixture import densities
-from dnnlik.differentiable import Binning, CutObservable, NetworkObservable, SoftmaxObservable
+from dnnlik.datasets.two_signals import two_signals
+from dnnlik.differentiable import (
+    Binning,
+    CategoryObservable,
+    CutObservable,
+    NetworkObservable,
+    SoftmaxObservable,
+)
 from dnnlik.differentiable.objectives import sigma_mu
 from dnnlik.differentiable.problems import mixture_problem
 from dnnlik.differentiable.shipped import (
@@ -79,6 +86,22 @@ def test_normals():
     assert [problem.expected(n) for n in problem.names] == [50, 1000, 1000, 1000]
 
 
+def test_two_signals():
+    """The events of the dataset with its yields; both kinds of training have three categories."""
+    problem, make = open_problem("two_signals", 3)
+    assert problem.pois == ("mu_left", "mu_right")
+    assert [problem.expected(n) for n in problem.names] == [1000, 1000, 1000, 50, 50, 50, 50]
+    expected = two_signals(50_000, seed=3)["right_up"].astype(np.float32)
+    np.testing.assert_array_equal(problem.events["right_up"].features, expected)
+    for objective, bins in (("cls", 15), ("sannt", 24)):
+        observable = observable_of(problem, objective, make, train_edges=objective == "cls")
+        assert isinstance(observable, CategoryObservable)
+        assert observable.names == ("background", "mu_left", "mu_right")
+        summary = observable.summary(problem.events["left"].features[:10])
+        assert observable.smooth(summary, tf.ones(10, tf.float64)).shape == (bins,)
+        assert len(observable.describe()) == (4 if objective == "cls" else 0)
+
+
 def test_only_the_mixture_has_benchmarks():
     """Six of them there are not, and none of the blobs."""
     with pytest.raises(InvalidInput, match="Received: 5"):
@@ -131,7 +154,7 @@ def test_the_cut_finds_its_way():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_seed_decides(name):
     """The same seed gives the same events, another one others."""
-    first, again, other = (open_problem(name, seed)[0].events["signal"] for seed in (1, 1, 2))
+    first, again, other = (open_problem(name, seed)[0].events["background"] for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.features, again.features)
     assert not np.array_equal(first.features, other.features)
 

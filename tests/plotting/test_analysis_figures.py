@@ -50,6 +50,34 @@ def test_templates(tmp_path):
     assert labels == ["signal of CR", "background"]
 
 
+def test_templates_in_categories(tmp_path):
+    """A name for each equal part of the bins and a line between them, where there are events."""
+    own, control = CHANNELS[0], {"name": "CR", "samples": CHANNELS[0]["samples"][1:]}
+    figure = plotting.figure_of_templates([own, control], YIELDS, ("first", "second"))
+    saved(figure, tmp_path)
+    texts = [[text.get_text() for text in axes.texts] for axes in figure.axes]
+    assert texts == [["first", "second"], []]
+    assert [set(line.get_xdata()) for line in figure.axes[0].lines] == [{0.5}]
+
+
+def test_categories(tmp_path):
+    """A name in the middle of each region; a category may have none."""
+    rng = np.random.default_rng(0)
+    events = {name: rng.normal(c, 1, (30, 2)) for name, c in (("signal", 1.0), ("other", -1.0))}
+
+    def probabilities(x):
+        odds = np.exp(np.stack([x[:, 0], -x[:, 0], 0 * x[:, 1] - 9], axis=1))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    edges = np.array([1 / 3, 0.6, 1.0])
+    figure = plotting.figure_of_categories(probabilities, ("left", "right", "none"), edges, events)
+    saved(figure, tmp_path)
+    places = {text.get_text(): text.get_position()[0] for text in figure.axes[0].texts}
+    assert places["left"] > 0.5
+    assert places["right"] < -0.5
+    assert "none" not in places
+
+
 @pytest.mark.parametrize("constant", [False, True])
 def test_contours(tmp_path, constant):
     """Bins over the plane, and the centre of each sample; also of a feature that is constant."""

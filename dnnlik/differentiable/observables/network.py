@@ -23,6 +23,7 @@ class NetworkObservable:
     """
 
     learning_rate = 1e-3
+    classes = 2
 
     def __init__(self, network: Any, binning: Binning) -> None:
         outputs = network.output_shape[-1] if network.built else "a network that is not built"

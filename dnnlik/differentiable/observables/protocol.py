@@ -53,6 +53,10 @@ class Observable(Protocol):
 class Classifier(Protocol):
     """An observable whose summary tells how probable each class of events is."""
 
+    @property
+    def classes(self) -> int:
+        """How many it tells apart."""
+
     def probabilities(self, summary: tf.Tensor) -> tf.Tensor:
         """Summaries (n, ...) → probabilities (n, classes): of what no parameter of interest
         scales, then of what each of them does."""

@@ -1,0 +1,141 @@
+"""A network that sorts events into categories (the multi-class training of SANNT, CMS-MLG-23-005).
+
+An event belongs to the category of its largest probability, and is counted in bins of that
+probability. All categories are one histogram: category k owns the bins kb, ..., (k+1)b - 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dnnlik.differentiable.binning import Binning, HardBinning
+from dnnlik.exceptions import InvalidInput
+from dnnlik.typing import JSON
+
+__all__ = ["CategoryObservable", "category_edges"]
+
+
+def category_edges(categories: int, bins: int) -> list[float]:
+    """Equal bins of the largest of so many probabilities, (bins+1,) from 1/categories to 1.
+
+    >>> category_edges(2, 2)
+    [0.5, 0.75, 1.0]
+    """
+    if categories < 2 or bins < 1:
+        raise InvalidInput(
+            "there are at least two categories, each with a bin. "
+            f"Received: categories={categories}, bins={bins}"
+        )
+    return [float(edge) for edge in np.linspace(1.0 / categories, 1.0, bins + 1)]
+
+
+class CategoryObservable:
+    """A network with one output a category, in bins of the largest probability.
+
+    Which category an event belongs to is hard in training too, and has no derivative; how
+    events move between the bins of a category has that of the binning.
+
+    Args:
+        network: any Keras model (n, k) → (n, categories), without a softmax of its own.
+        binning: of the largest probability, the same in each category; a number means that many
+            equal `HardBinning` bins from 1/categories to 1.
+        names: of the categories, for those who read `to_json`.
+
+    Raises:
+        InvalidInput: a network of fewer than two outputs, or with a softmax; wrong names.
+
+    For a cross-entropy the categories are the classes of the problem: background first, then
+    the signal of each parameter of interest.
+
+    >>> network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
+    >>> observable = CategoryObservable(network, 4)
+    >>> summary = tf.constant([[0.1, 0.2, 0.7], [0.9, 0.1, 0.0]])
+    >>> observable.hard(summary, tf.constant([1.0, 2.0])).numpy().tolist()
+    [0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+    """
+
+    learning_rate = 1e-3
+
+    def __init__(
+        self, network: Any, binning: Binning | int = 8, names: Sequence[str] | None = None
+    ) -> None:
+        outputs = network.output_shape[-1] if network.built else "a network that is not built"
+        if not isinstance(outputs, int) or outputs < 2:
+            raise InvalidInput(
+                "the network of categories has a known number of inputs, and at least two outputs. "
+                f"Received: {outputs}"
+            )
+        if getattr(network.layers[-1], "activation", None) is keras.activations.softmax:
+            raise InvalidInput(
+                "the softmax belongs to the observable: its network ends in a linear layer. "
+                "Received: a network that ends in a softmax"
+            )
+        if isinstance(binning, int):
+            binning = HardBinning(category_edges(outputs, binning))
+        self.names = tuple(names or (f"category_{k}" for k in range(outputs)))
+        if len(self.names) != outputs:
+            raise InvalidInput(
+                f"{outputs} categories have as many names. Received: {', '.join(self.names)}"
+            )
+        self.network, self.binning, self.classes = network, binning, outputs
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        return [*self.network.trainable_variables, *self.binning.trainable_variables]
+
+    @property
+    def variables(self) -> list[Any]:
+        return [*self.trainable_variables, *self.network.non_trainable_variables]
+
+    def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The probability of each category, (n, k) → (n, categories)."""
+        return tf.nn.softmax(self.network(features, training=training), axis=-1)
+
+    def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """The histogram of the training, in each category, (categories · bins,)."""
+        return self._counted(self.binning.smooth, summary, weights)
+
+    def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """The histogram of the analysis in each category, (categories · bins,)."""
+        return self._counted(self.binning.hard, summary, weights)
+
+    def _counted(
+        self,
+        count: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+        summary: tf.Tensor,
+        weights: tf.Tensor,
+    ) -> tf.Tensor:
+        largest = tf.reduce_max(summary, axis=-1)
+        category = tf.argmax(summary, axis=-1, output_type=tf.int32)
+        nothing = tf.zeros_like(weights)
+        parts = [
+            count(largest, tf.where(category == k, weights, nothing)) for k in range(self.classes)
+        ]
+        return tf.concat(parts, axis=-1)
+
+    def probabilities(self, summary: tf.Tensor) -> tf.Tensor:
+        """The summary itself, (n, categories)."""
+        return summary
+
+    def exportable(self) -> keras.Model:
+        """From ``features`` (n, k) to ``class_probabilities`` (n, categories)."""
+        inputs = keras.Input(self.network.input_shape[1:], name="features")
+        outputs = keras.layers.Softmax(name="class_probabilities")(self.network(inputs))
+        return keras.Model(inputs, outputs)
+
+    def describe(self) -> dict[str, float]:
+        """The edges, if they are trained."""
+        return self.binning.describe()
+
+    def to_json(self) -> JSON:
+        """The names of the categories in the order of the outputs, and the bins of each."""
+        return {
+            "observable": "categories",
+            "categories": list(self.names),
+            **self.binning.to_json(),
+        }
