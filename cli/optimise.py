@@ -8,14 +8,17 @@ from typing import Any
 import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
-from dnnlik.cli.ranges import COUNT, POSITIVE, SEED
+from dnnlik.cli.ranges import COUNT, NOT_NEGATIVE, POSITIVE, SEED
 from dnnlik.cli.start import start_tensorflow
 
 from dnnlik.documents import plain
 
 __all__ = ["command"]
 
-_SHOWN = ("cls", "p0", "significance", "limit", "sigma_mu", "asimov_significance")
+_SHOWN = (
+    "cls", "p0", "significance", "limit", "sigma_mu", "sigma_sum", "asimov_significance",
+    "cross_entropy",
+)  # fmt: skip
 
 
 @click.command("optimise")
@@ -37,6 +40,11 @@ _SHOWN = ("cls", "p0", "significance", "limit", "sigma_mu", "asimov_significance
 @click.option(
     "--pretraining", type=SEED, help="Epochs of cross-entropy before the others.  [default: 0]"
 )
+@click.option(
+    "--keep-cross-entropy",
+    type=NOT_NEGATIVE,
+    help="How much of that of the pretraining may be lost (natural logarithm).  [default: any]",
+)
 @click.option("--bandwidth", type=POSITIVE, help="Of the smooth histogram.  [default: 0.09]")
 @click.option("--train-edges", is_flag=True, help="Train the bin edges as well.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of all randomness.")
@@ -52,21 +60,24 @@ def command(
     seed: int,
     device: str | None,
     output: Path,
+    keep_cross_entropy: float | None,
     **training: float | None,
 ) -> None:
     """Train the analysis PROBLEM through its own statistical inference.
 
-    PROBLEM is `blobs`, `cut`, `mixture`, `normals`, or a Python file that defines
-    problem(seed). A killed training goes on when the same command is given again.
+    PROBLEM is `blobs`, `cut`, `mixture`, `normals`, `two_signals`, or a Python file that
+    defines problem(seed). A killed training goes on when the same command is given again.
     """
     start_tensorflow()
     from dnnlik.analysis_files import write_analysis
     from dnnlik.devices import on_device
+    from dnnlik.differentiable.constraint import Constraint
     from dnnlik.differentiable.methods import settings_of
     from dnnlik.differentiable.optimisation import optimise
     from dnnlik.differentiable.shipped import observable_of, open_problem
 
-    settings = settings_of(objective, seed=seed, **training)
+    constraint = None if keep_cross_entropy is None else Constraint(tolerance=keep_cross_entropy)
+    settings = settings_of(objective, seed=seed, constraint=constraint, **training)
     with on_device(device), ProgressBar() as progress:
         opened, make = open_problem(problem, seed, benchmark=benchmark)
         observable = observable_of(
@@ -98,7 +109,7 @@ def _print_table(result: Any) -> None:
     """Before and after, for people, on stderr; stdout has the same as JSON."""
     first, best = result.history[0], result.metrics
     click.echo(f"{'held-out events, hard bins':<28}{'untrained':>12}{'trained':>12}", err=True)
-    for name in _SHOWN:
+    for name in (n for n in _SHOWN if n in first):
         click.echo(f"{name:<28}{first[name]:>12.4g}{best[name]:>12.4g}", err=True)
     for name, value in result.observable.describe().items():
         click.echo(f"{name:<28}{first[name]:>12.4g}{value:>12.4g}", err=True)

@@ -14,7 +14,9 @@ import pytest
 from dnnlik import analysis_files
 from dnnlik.analysis_files import write_analysis
 from dnnlik.differentiable import (
+    OBJECTIVES,
     Binning,
+    Constraint,
     Cut,
     CutObservable,
     Events,
@@ -23,7 +25,10 @@ from dnnlik.differentiable import (
     Settings,
     dense_network,
     optimise,
+    training,
 )
+from dnnlik.differentiable.methods import category_observable
+from dnnlik.differentiable.problems import two_signals_problem
 from dnnlik.exceptions import InvalidFile
 
 RNG = np.random.default_rng(0)
@@ -120,6 +125,40 @@ def test_the_published_files_reproduce_the_templates(folder, result):
     np.testing.assert_allclose(shape["data"]["lo_data"], histogram("down") + 0.01)
     # The uncertainty of all events, of which these are a quarter.
     np.testing.assert_allclose(stat["data"], 0.5 * np.sqrt(histogram("background", 2)))
+
+
+def test_categories_are_applied_by_other_tools(tmp_path):
+    """observable.onnx, bins.json and events alone: category, then bin, the numbers of the
+    workspace; which pyhf reads."""
+    problem = two_signals_problem(3, 400)
+    settings = Settings("sigma_sum", epochs=1, pretraining=1, constraint=Constraint())
+    with pytest.MonkeyPatch.context() as patch:
+        chosen = ("sigma_sum", "cross_entropy")  # compiled quickly
+        patch.setattr(training, "OBJECTIVES", {name: OBJECTIVES[name] for name in chosen})
+        result = optimise(problem, category_observable(problem, 4), settings)
+    drawn = dict.fromkeys(("cls", "p0", "sigma_mu", "limit"), 0.5)
+    result = replace(result, history=tuple(drawn | record for record in result.history))
+    names = write_analysis(result, tmp_path)
+    assert {"contours.png", "templates.png", "workspace.json"} <= set(names)
+    bins = read(tmp_path / "bins.json")
+    assert bins["categories"] == ["background", "mu_left", "mu_right"]
+    session = onnxruntime.InferenceSession(tmp_path / "observable.onnx")
+    workspace = pyhf.Workspace(read(tmp_path / "workspace.json"))
+    samples = {s["name"]: s for s in workspace["channels"][0]["samples"]}
+    for name in ("background", "left", "right"):
+        held_out = result.held_out[name]
+        (found,) = session.run(["class_probabilities"], {"features": held_out.features})
+        place = np.searchsorted(bins["edges"][1:-1], found.max(axis=1), side="right")
+        number = (len(bins["edges"]) - 1) * found.argmax(axis=1) + place
+        weights = held_out.weights * problem.expected(name) / held_out.weights.sum()
+        expected = np.bincount(number, weights, 12) + problem.floor
+        np.testing.assert_allclose(samples[name]["data"], expected, rtol=1e-9)
+    assert set(workspace.model().config.par_order) == {
+        "mu_left", "mu_right", "background_shape", "right_shape"}  # fmt: skip
+    records = read(tmp_path / "history.json")["epochs"]
+    assert records[0]["cross_entropy_bound"] is None
+    assert records[2]["cross_entropy_bound"] > 0
+    assert records[2]["multiplier"] >= 0
 
 
 def test_figures(folder):

@@ -11,13 +11,14 @@ From events to a gradient, each step usable on its own:
 - `Problem`, `Events`, and what is trained: `NetworkObservable` with a `Binning`,
   `CategoryObservable`, `SoftmaxObservable`, `CutObservable`
 - `variation` of events by a `Shift`, a `Scale`, a `Fraction`, a `Weight`
-- `optimise`, `Settings`: the training; `OBJECTIVES`: what for
+- `optimise`, `Settings`: the training; `OBJECTIVES`: what for; `Constraint`: at which cross-entropy
 - `evaluate`, `expected_impacts`: what came out, and what its uncertainty is made of
 """
 
 from __future__ import annotations
 
 from dnnlik.differentiable.binning import Binning
+from dnnlik.differentiable.constraint import Constraint
 from dnnlik.differentiable.cuts import above, below, window
 from dnnlik.differentiable.edges import TrainableEdges
 from dnnlik.differentiable.events import Events
@@ -63,6 +64,7 @@ __all__ = [
     "OBJECTIVES",
     "Binning",
     "CategoryObservable",
+    "Constraint",
     "Cut",
     "CutObservable",
     "Data",

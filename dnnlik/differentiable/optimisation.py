@@ -15,6 +15,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from dnnlik.differentiable.constraint import Constraint
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss, parse_loss
 from dnnlik.differentiable.low_statistics import warn_of_low_statistics
@@ -49,6 +50,7 @@ class Settings:
         seed: of the order of events and of which of them are held out.
         pretraining: epochs of cross-entropy before, at a constant learning rate, so that the
             objective begins with a network that separates.
+        constraint: a bound of the cross-entropy, after the pretraining.
         tracked: objectives that are computed after each epoch beside the trained one; all, if
             none are named, which costs some seconds to compile.
     """
@@ -60,6 +62,7 @@ class Settings:
     seed: int = 0
     pretraining: int = 0
     tracked: tuple[str, ...] = ()
+    constraint: Constraint | None = None
 
     def __post_init__(self) -> None:
         parse_loss(self.objective)
@@ -76,6 +79,11 @@ class Settings:
                 "a seed and a number of epochs are not negative. "
                 f"Received: seed={self.seed}, pretraining={self.pretraining}"
             )
+        if self.constraint and self.constraint.bound is None and not self.pretraining:
+            raise InvalidInput(
+                "a constraint has a bound, or a pretraining whose end is one. "
+                f"Received: {self.constraint} and no pretraining"
+            )
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,11 @@ class Optimised:
         history: a record an epoch, those of the pretraining too, the first before any training:
             mean ``loss`` of its steps,
             ``skipped_steps`` (no finite gradient), all objectives on held-out events with
-            hard bins, and what the observable describes itself by.
-        best_epoch: where the trained objective was lowest on held-out events.
+            hard bins, and what the observable describes itself by; with a constraint also its
+            ``multiplier`` and ``cross_entropy_bound`` after the epoch.
+        best_epoch: where the trained objective was lowest on held-out events; with a constraint
+            of the epochs with a cross-entropy below the bound on those (that of its default: what
+            the end of the pretraining has there, plus the tolerance), or the least above it.
         metrics: the record of that epoch.
         seconds: of training and evaluation, compiling included; of this call alone.
     """
@@ -144,7 +155,7 @@ def optimise(
     if run.news:
         progress(run.news, len(run.history), len(phases))
     try:
-        _train(run, phases, loss, evaluation, progress)
+        _train(run, phases, settings, evaluation, progress)
         _assign(observable.variables, run.best)
     except BaseException:
         # The same call with the same observable goes on from the state.
@@ -164,7 +175,7 @@ def optimise(
 def _train(
     run: _Run,
     phases: Sequence[Trainer],
-    loss: Loss,
+    settings: Settings,
     evaluation: Evaluation,
     progress: Progress,
 ) -> None:
@@ -174,19 +185,26 @@ def _train(
         _assign(variables, run.variables)
     else:
         start = {"epoch": 0.0, "loss": math.nan, "skipped_steps": 0.0}
-        run.add({**start, **evaluation(), **observable.describe()}, loss, observable, variables)
+        run.add({**start, **_numbers(phases, evaluation)}, settings, observable, variables)
     for epoch in range(len(run.history), len(phases) + 1):
         trainer = phases[epoch - 1]
         outcome = trainer.epoch(epoch)
-        record = {"epoch": float(epoch), **outcome, **evaluation(), **observable.describe()}
-        run.add(record, loss, observable, variables)
+        phases[min(epoch, len(phases) - 1)].begin()  # the next one
+        record = {"epoch": float(epoch), **outcome, **_numbers(phases, evaluation)}
+        run.add(record, settings, observable, variables)
         text = f"train for {trainer.loss}, now {trainer.loss.of(record):.3g}"
         progress(text, epoch, len(phases))
     if not run.best:
         raise NotConverged(
             "the objective was not finite after any epoch: larger batches, fewer bins or a "
-            f"floor may help. Received: {loss} of {phases[-1].problem.name}"
+            f"floor may help. Received: {settings.objective} of {phases[-1].problem.name}"
         )
+
+
+def _numbers(phases: Sequence[Trainer], evaluation: Evaluation) -> Record:
+    """What there is to know of an observable as it is now."""
+    last = phases[-1]
+    return {**evaluation(), **last.observable.describe(), **last.describe()}
 
 
 def _tracked(settings: Settings, loss: Loss) -> set[str] | None:
@@ -224,15 +242,17 @@ def _phases(
         before = [first] * settings.pretraining
     steps = Trainer.steps_of(problem, events, loss, settings.batch_size) * settings.epochs
     falling = keras.optimizers.schedules.CosineDecay(rate, steps)
-    trainer = Trainer(problem, events, observable, loss, learning_rate=falling, **common)
+    trainer = Trainer(
+        problem, events, observable, loss, learning_rate=falling,
+        constraint=settings.constraint, **common,
+    )  # fmt: skip
     return [*before, *[trainer] * settings.epochs]
 
 
 def _variables(phases: Sequence[Trainer]) -> list[Any]:
-    """All that changes in training: of the observable, then of each optimizer."""
-    trainers = dict.fromkeys(phases)
-    optimizers = [variable for t in trainers for variable in t.optimizer.variables]
-    return [*phases[-1].observable.variables, *optimizers]
+    """All that changes in training: of the observable, then of each trainer."""
+    own = [variable for trainer in dict.fromkeys(phases) for variable in trainer.own_variables]
+    return [*phases[-1].observable.variables, *own]
 
 
 def _identity(
@@ -298,14 +318,16 @@ class _Run:
         )
 
     def add(
-        self, record: Record, loss: Loss, observable: Observable, variables: Sequence[Any]
+        self, record: Record, settings: Settings, observable: Observable, variables: Sequence[Any]
     ) -> None:
         """Remember an epoch."""
         self.history.append(record)
         self.variables = _values(variables)
-        value = loss.order(record)
-        lowest = loss.order(self.history[self.best_epoch]) if self.best else math.inf
-        if math.isfinite(value) and value < lowest:
+        rank = _rank(record, self.history, settings)
+        best = self.history[self.best_epoch]
+        if math.isfinite(rank[-1]) and (
+            not self.best or rank < _rank(best, self.history, settings)
+        ):
             count = len(observable.variables)
             self.best, self.best_epoch = self.variables[:count], len(self.history) - 1
         if self.file is not None:
@@ -318,6 +340,19 @@ class _Run:
             for name, arrays in (("variable", self.variables), ("best", self.best)):
                 content |= {f"{name}.{i:04d}": array for i, array in enumerate(arrays)}
             self.file.save(content)
+
+
+def _rank(record: Record, history: Sequence[Record], settings: Settings) -> tuple[float, ...]:
+    """What is lowest where an epoch is best: how far the cross-entropy is above what it may be
+    on held-out events, then the objective."""
+    value = parse_loss(settings.objective).order(record)
+    if settings.constraint is None:
+        return (value,)
+    allowed = settings.constraint.bound
+    if allowed is None and len(history) > settings.pretraining:
+        allowed = history[settings.pretraining]["cross_entropy"] + settings.constraint.tolerance
+    excess = math.inf if allowed is None else record["cross_entropy"] - allowed
+    return (math.inf if math.isnan(excess) else max(excess, 0.0), value)
 
 
 def _arrays(stored: Mapping[str, Any], name: str) -> Arrays:

@@ -15,9 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from dnnlik.differentiable.analysis import analysed, batches, drawn_rows, gathered, has_scores
+from dnnlik.differentiable.constraint import Constraint, Multiplier
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss
-from dnnlik.differentiable.objectives import OBJECTIVES, check_objectives
+from dnnlik.differentiable.objectives import OBJECTIVES, check_objectives, cross_entropy
 from dnnlik.differentiable.observables import Classifier, Network, Observable
 from dnnlik.differentiable.problem import Problem
 from dnnlik.exceptions import InvalidInput
@@ -36,9 +37,11 @@ class Trainer:
         batch_size: events of each sample in a step; all of a smaller sample.
         learning_rate: of Adam, a number or a Keras schedule.
         seed: of the order of events.
+        constraint: of the cross-entropy.
 
     Attributes:
         samples: the events of each sample, normalised.
+        multiplier: of the constraint, if there is one.
     """
 
     def __init__(
@@ -51,11 +54,12 @@ class Trainer:
         batch_size: int,
         learning_rate: Any = 1e-3,
         seed: int = 0,
+        constraint: Constraint | None = None,
     ) -> None:
         if batch_size < 1:
             raise InvalidInput(f"a batch has at least one event. Received: {batch_size}")
-        if loss.needs_scores:
-            _check_scores(problem, observable, loss)
+        if loss.needs_scores or constraint is not None:
+            _check_scores(problem, observable, loss if loss.needs_scores else constraint)
         if isinstance(observable, Network):
             width = observable.network.input_shape[-1]
             if width != problem.features:
@@ -70,6 +74,7 @@ class Trainer:
         self.steps = self.steps_of(problem, events, loss, batch_size)
         self.optimizer = keras.optimizers.Adam(learning_rate)
         self.optimizer.build(observable.trainable_variables)
+        self.multiplier = None if constraint is None else Multiplier(constraint)
         self._compiled = tf.function(self._step, jit_compile=True, autograph=False)
 
     @staticmethod
@@ -82,8 +87,27 @@ class Trainer:
 
     @property
     def variables(self) -> list[Any]:
-        """All that changes in training: of the observable, and of the optimizer."""
-        return [*self.observable.variables, *self.optimizer.variables]
+        """All that changes in training: of the observable, and its own."""
+        return [*self.observable.variables, *self.own_variables]
+
+    @property
+    def own_variables(self) -> list[Any]:
+        """Of the optimizer, and of the constraint."""
+        multiplier = [] if self.multiplier is None else self.multiplier.variables
+        return [*self.optimizer.variables, *multiplier]
+
+    def begin(self) -> None:
+        """Find the bound of the constraint, where that is the cross-entropy of the start."""
+        if self.multiplier is None or not self.multiplier.is_open:
+            return
+        names = chain.from_iterable(self.problem.classes(variations=False))
+        samples = {name: self.samples[name] for name in names}
+        trained = analysed(self.problem, self.observable, samples, hard=True, with_model=False)
+        self.multiplier.begin_at(float(cross_entropy(trained)))
+
+    def describe(self) -> dict[str, float]:
+        """Numbers of the constraint worth following, by name."""
+        return {} if self.multiplier is None else self.multiplier.describe()
 
     def epoch(self, number: int) -> dict[str, float]:
         """One pass over the events: mean loss, and how many steps had no finite gradient."""
@@ -115,6 +139,8 @@ class Trainer:
                 with_model=_needs_model(self.loss),
             )
             loss = self.loss.loss(trained)
+            if self.multiplier is not None:
+                loss += self.multiplier.penalty(cross_entropy(trained))
         # Zero where a loss does not depend on a variable: cross-entropy has no bins.
         zero = tf.UnconnectedGradients.ZERO
         sources = [_tensor_variable(v) for v in variables]
@@ -123,6 +149,8 @@ class Trainer:
         for gradient in gradients:
             finite &= tf.reduce_all(tf.math.is_finite(gradient))
         self.optimizer.apply(gradients, variables)
+        if self.multiplier is not None:
+            self.multiplier.ascend(cross_entropy(trained))
         for variable, value in zip(self.variables, before, strict=True):
             variable.assign(tf.where(finite, tf.convert_to_tensor(variable), value))
         return loss, finite

@@ -74,7 +74,8 @@ def test_a_run(done):
     assert sorted([*summary["files"], "state.npz"]) == sorted(p.name for p in folder.iterdir())
     history = json.loads((folder / "history.json").read_text())
     assert history["settings"] == {"objective": "cls + 0.5*p0", "epochs": 60, "batch_size": 10,
-                                   "learning_rate": 0.01, "seed": 3, "pretraining": 0}  # fmt: skip
+                                   "learning_rate": 0.01, "seed": 3, "pretraining": 0,
+                                   "constraint": None}  # fmt: skip
     assert history["epochs"][summary["best_epoch"]]["cls"] == summary["metrics"]["cls"]
     session = onnxruntime.InferenceSession(folder / "observable.onnx")
     assert session.run(None, {"features": np.zeros((3, 1), np.float32)})[0].shape == (3,)
@@ -161,6 +162,12 @@ WRONG = {
     "no bandwidth": (2, "--bandwidth", ["blobs", "-o", "x", "--bandwidth", "0"]),
     "a negative seed": (2, "-1", ["blobs", "-o", "x", "--seed", "-1"]),
     "an unknown device": (3, "'GPU:7'", ["blobs", "-o", "x", "--device", "GPU:7"]),
+    "a negative loss": (2, "-0.1", ["blobs", "-o", "x", "--keep-cross-entropy", "-0.1"]),
+    "no pretraining to keep": (
+        3,
+        "no pretraining",
+        ["blobs", "-o", "x", "--keep-cross-entropy", "0.1"],
+    ),
     "scores of cuts": (3, "CutObservable", ["cut", "-o", "x", "--objective", "cross_entropy"]),
 }
 
