@@ -153,6 +153,9 @@ def test_categories_are_applied_by_other_tools(tmp_path):
         weights = held_out.weights * problem.expected(name) / held_out.weights.sum()
         expected = np.bincount(number, weights, 12) + problem.floor
         np.testing.assert_allclose(samples[name]["data"], expected, rtol=1e-9)
+    # Without the signal of the first parameter of interest, as the objective ``cls``.
+    there = np.add(samples["background"]["data"], samples["right"]["data"])
+    np.testing.assert_allclose(workspace.data(workspace.model())[:12], there, rtol=1e-12)
     assert set(workspace.model().config.par_order) == {
         "mu_left", "mu_right", "background_shape", "right_shape"}  # fmt: skip
     records = read(tmp_path / "history.json")["epochs"]

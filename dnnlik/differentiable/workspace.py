@@ -38,7 +38,8 @@ def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, 
     """A pyhf workspace of the templates that events make in hard bins.
 
     Its observations are what is expected without signal, so that the observed CLs of it is
-    the expected one that the training knows as ``cls``.
+    the expected one that the training knows as ``cls``: that of the first parameter of interest,
+    the others nominal.
 
     Raises:
         InvalidInput: the problem has ``widths``: in pyhf they are 1.
@@ -59,7 +60,7 @@ def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, 
         "config": {"poi": problem.pois[0], "parameters": list(problem.parameters)},
     }
     model = model_of(problem, channels)
-    none = points_of(model, dict.fromkeys(problem.pois, 0.0))
+    none = points_of(model, {problem.pois[0]: 0.0})
     sizes = [size for _, size in model.channels]
     parts = np.split(model.expected_events(none).numpy()[0], np.cumsum(sizes)[:-1])
     expected = {name: part.tolist() for (name, _), part in zip(model.channels, parts, strict=True)}
