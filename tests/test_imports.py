@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,10 @@ def test_each_package_has_its_room(package, home):
         ]
         if package in imports:
             assert where in home if home else where.startswith(rooms[package])
+
+
+def test_every_package_is_installed():
+    """A wheel has no others than those in pyproject.toml."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    places = [path.parent.relative_to(ROOT) for path in (ROOT / "dnnlik").rglob("__init__.py")]
+    assert set(listed) == {".".join(place.parts) for place in places} | {"dnnlik.cli"}
