@@ -26,6 +26,7 @@ from dnnlik.differentiable.problems import (
     cut_problem,
     mixture_problem,
     normals_problem,
+    resonance_problem,
     two_signals_problem,
 )
 from dnnlik.exceptions import DnnlikError, InvalidInput
@@ -61,6 +62,7 @@ SHIPPED: dict[str, Callable[..., Problem]] = {
     "cut": cut_problem,
     "mixture": mixture_problem,
     "normals": normals_problem,
+    "resonance": resonance_problem,
     "two_signals": two_signals_problem,
 }
 """Problems by name, made with a seed."""

@@ -1,6 +1,7 @@
 """The problems that ship, and those in files of users."""
 
 import numpy as np
+import pyhf
 import pytest
 import tensorflow as tf
 from analyses import trained_of, trainer_of
@@ -8,6 +9,7 @@ from analyses import trained_of, trainer_of
 from dnnlik.datasets.blobs import blobs
 from dnnlik.datasets.cut import asimov_significance
 from dnnlik.datasets.mixture import densities
+from dnnlik.datasets.resonance_search import resonance_search
 from dnnlik.datasets.two_signals import two_signals
 from dnnlik.differentiable import (
     Binning,
@@ -17,13 +19,14 @@ from dnnlik.differentiable import (
     SoftmaxObservable,
 )
 from dnnlik.differentiable.objectives import sigma_mu
-from dnnlik.differentiable.problems import mixture_problem
+from dnnlik.differentiable.problems import mixture_problem, resonance_problem
 from dnnlik.differentiable.shipped import (
     SHIPPED,
     network_observable,
     observable_of,
     open_problem,
 )
+from dnnlik.differentiable.workspace import workspace_of
 from dnnlik.exceptions import InvalidFile, InvalidInput
 
 
@@ -234,3 +237,37 @@ def test_names_that_are_no_problem(tmp_path):
         open_problem("nothing")
     with pytest.raises(InvalidFile, match="no such file"):
         open_problem(tmp_path / "missing.py")
+
+
+def test_the_resonance_search():
+    """Events and weights of the dataset, variations on top of them; twelve systematics of
+    every kind, a rate that the control region measures, and statistical uncertainties of all
+    backgrounds; pyhf takes the workspace."""
+    problem, make = open_problem("resonance", 3)
+    samples = resonance_search(seed=3)
+    for name in problem.names:
+        np.testing.assert_array_equal(problem.events[name].weights, samples[name].weights)
+    assert set(problem.names) == set(samples)
+    by_name = {}
+    for channel in problem.channels:
+        for modifier in (m for s in channel["samples"] for m in s["modifiers"]):
+            by_name.setdefault(modifier["name"], set()).add(modifier["type"])
+    systematics = {n: k for n, k in by_name.items() if n not in ("mu", "k_ttbar", "mc_stat")}
+    assert len(systematics) == 12
+    kinds = set().union(*by_name.values())
+    assert kinds == {"histosys", "normsys", "lumi", "normfactor", "staterror"}
+    assert problem.statistical == {"ttbar", "wjets", "single_top", "multijet"}
+    small = resonance_problem(3, 400)
+    workspace = workspace_of(small, make(small, 2, seed=0, bandwidth=0.1), small.events)
+    model = pyhf.Workspace(workspace).model()
+    assert model.config.suggested_fixed().count(True) == 0
+    assert len(model.config.parameters) == 15
+    assert np.isfinite(
+        model.logpdf(model.config.suggested_init(), workspace_data(workspace, model))
+    )
+
+
+def workspace_data(workspace, model):
+    counts = {o["name"]: o["data"] for o in workspace["observations"]}
+    main = [n for channel in model.config.channels for n in counts[channel]]
+    return main + model.config.auxdata

@@ -6,6 +6,7 @@ from dnnlik.differentiable.problems.blobs import blobs_problem
 from dnnlik.differentiable.problems.cut import cut_problem
 from dnnlik.differentiable.problems.mixture import mixture_problem
 from dnnlik.differentiable.problems.normals import normals_problem
+from dnnlik.differentiable.problems.resonance import resonance_problem
 from dnnlik.differentiable.problems.two_signals import two_signals_problem
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "cut_problem",
     "mixture_problem",
     "normals_problem",
+    "resonance_problem",
     "two_signals_problem",
 ]
