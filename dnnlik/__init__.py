@@ -17,7 +17,7 @@ opening a published likelihood, does not import TensorFlow.
 - `run`: all of it in one folder, restartable
 - `dnnlik.inference`: fits, profiles, intervals on any of these
 - `optimise`, `Problem`, `Events`: an analysis trained through its own inference
-  (`dnnlik.differentiable`)
+  (`dnnlik.differentiable`); `open_observable`: what was trained, for other events
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ _WHERE = {
     "load": "dnnlik.bundle.reader",
     "open_combination": "dnnlik.combination",
     "open_likelihood": "dnnlik.likelihoods",
+    "open_observable": "dnnlik.observable_files",
     "optimise": "dnnlik.differentiable",
     "reweighted": "dnnlik.reweighting",
     "publish_exact": "dnnlik.exact",

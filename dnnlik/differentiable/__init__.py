@@ -59,6 +59,7 @@ from dnnlik.differentiable.statistics import (
 from dnnlik.differentiable.surrogate import SurrogateModel
 from dnnlik.differentiable.training import evaluate
 from dnnlik.differentiable.transforms import Fraction, Scale, Shift, Weight, variation
+from dnnlik.differentiable.workspace import workspace_of
 
 __all__ = [
     "OBJECTIVES",
@@ -112,4 +113,5 @@ __all__ = [
     "uncertainties",
     "variation",
     "window",
+    "workspace_of",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dnnlik.differentiable.analysis import Histograms, batches, histograms_of, model_of
 from dnnlik.differentiable.events import Events
@@ -13,6 +13,7 @@ from dnnlik.differentiable.fits import points_of
 from dnnlik.differentiable.named import with_histograms
 from dnnlik.differentiable.observables import Observable
 from dnnlik.differentiable.problem import Problem
+from dnnlik.documents import plain
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
@@ -34,15 +35,25 @@ def hard_templates(
     return yields, uncertainties
 
 
-def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, Events]) -> JSON:
+def workspace_of(
+    problem: Problem,
+    observable: Observable,
+    events: Mapping[str, Events],
+    observed: Mapping[str, ArrayLike] | None = None,
+) -> JSON:
     """A pyhf workspace of the templates that events make in hard bins.
 
-    Its observations are what is expected without signal, so that the observed CLs of it is
-    the expected one that the training knows as ``cls``: that of the first parameter of interest,
-    the others nominal.
+    Args:
+        problem, observable: the analysis.
+        events: of every sample, by name.
+        observed: counts (bins,) of each channel by name. Without them the observations are what
+            is expected without signal, so that the observed CLs is the expected one that the
+            training knows as ``cls``: that of the first parameter of interest, the others
+            nominal.
 
     Raises:
-        InvalidInput: the problem has ``widths``: in pyhf they are 1.
+        InvalidInput: the problem has ``widths``: in pyhf they are 1; or counts that are not
+            those of its channels.
     """
     if problem.widths:
         raise InvalidInput(
@@ -63,10 +74,26 @@ def workspace_of(problem: Problem, observable: Observable, events: Mapping[str, 
     none = points_of(model, {problem.pois[0]: 0.0})
     sizes = [size for _, size in model.channels]
     parts = np.split(model.expected_events(none).numpy()[0], np.cumsum(sizes)[:-1])
-    expected = {name: part.tolist() for (name, _), part in zip(model.channels, parts, strict=True)}
+    counts = {name: part for (name, _), part in zip(model.channels, parts, strict=True)}
+    if observed is not None:
+        counts = _checked(observed, dict(model.channels))
     return {
         "channels": channels,
-        "observations": [{"name": c["name"], "data": expected[c["name"]]} for c in channels],
+        "observations": [{"name": c["name"], "data": counts[c["name"]].tolist()} for c in channels],
         "measurements": [measurement],
         "version": "1.0.0",
     }
+
+
+def _checked(observed: Mapping[str, ArrayLike], sizes: Mapping[str, int]) -> dict[str, Array]:
+    """Counts as arrays, if they are those of channels of so many bins."""
+    counts = {name: np.asarray(values, np.float64) for name, values in observed.items()}
+    shapes = {name: values.shape for name, values in counts.items()}
+    if shapes != {name: (size,) for name, size in sizes.items()}:
+        raise InvalidInput(
+            f"observed counts are those of the channels and bins {dict(sizes)}. "
+            f"Received: shapes {shapes}"
+        )
+    if not all((np.isfinite(values) & (values >= 0)).all() for values in counts.values()):
+        raise InvalidInput(f"observed counts are not negative. Received: {plain(counts)}")
+    return counts

@@ -8,6 +8,7 @@ compared before the file appears under its name.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from dnnlik.onnx.model import IR_VERSION, OPSET
 from dnnlik.onnx.verify import write
 from dnnlik.typing import JSON
 
-__all__ = ["write_observable"]
+__all__ = ["open_network", "write_observable"]
 
 TOLERANCE = 1e-5
 """Largest difference of the file's output from Keras', relative where that is above 1; both
@@ -62,6 +63,25 @@ def write_observable(
             f"{TOLERANCE:g}: a layer that tf2onnx cannot translate. Received: {path}"
         )
     write(model, path)
+
+
+def open_network(path: str | Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """The network of a file that `write_observable` wrote: features (n, k) → its output.
+
+    Raises:
+        InvalidFile: it is missing, or no network of features.
+    """
+    try:
+        content = Path(path).read_bytes()
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        (inputs,) = session.get_inputs()
+        if inputs.name != "features":
+            raise ValueError(f"input {inputs.name}")
+    except Exception as error:  # ONNX Runtime has many of its own
+        raise InvalidFile(
+            f"expected a network of dnnlik optimise. Received: {' '.join(str(error).split())[:200]}"
+        ) from error
+    return lambda features: np.asarray(session.run(None, {"features": features})[0])
 
 
 def _converted(network: Any, width: int) -> onnx.ModelProto:

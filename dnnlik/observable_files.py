@@ -1,0 +1,123 @@
+"""A trained observable from the files of its analysis, to be applied to other events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike, NDArray
+
+from dnnlik.differentiable.binning import Binning
+from dnnlik.differentiable.events import Events
+from dnnlik.differentiable.hard import hard_argmax_histogram
+from dnnlik.differentiable.observables import Cut, CutObservable, Observable
+from dnnlik.documents import read_json
+from dnnlik.exceptions import InvalidFile, InvalidInput
+from dnnlik.typing import JSON
+
+__all__ = ["PublishedObservable", "counted", "open_observable"]
+
+
+class PublishedObservable:
+    """A network in an ONNX file, with its bins: what `dnnlik.differentiable` needs of an
+    observable that is not trained any more.
+
+    Args:
+        run: features (n, k) float32 → outputs (n,), or (n, bins).
+        document: of ``bins.json``.
+    """
+
+    learning_rate = 0.0
+
+    def __init__(self, run: Any, document: JSON) -> None:
+        self._run, self._document = run, document
+        self._binning = _binning(document) if document["observable"] == "network" else None
+        self.trainable_variables: list[Any] = []
+        self.variables: list[Any] = []
+
+    def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Features (n, k) → the output of the file, also inside of a graph."""
+        found = tf.numpy_function(self._run, [tf.cast(features, tf.float32)], tf.float32)
+        rows = tf.convert_to_tensor(features).shape[0]
+        found.set_shape([rows] if self._binning else [rows, self._document["bins"]])
+        return found
+
+    def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Refused: a file has no gradient.
+
+        Raises:
+            InvalidInput: always.
+        """
+        raise InvalidInput(
+            "an observable from a file is not trained any more; build a Keras network for that. "
+            f"Received: {self._document['observable']}"
+        )
+
+    def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """The histogram of the analysis."""
+        if self._binning:
+            return self._binning.hard(summary, weights)
+        return hard_argmax_histogram(summary, weights)
+
+    def describe(self) -> dict[str, float]:
+        """Nothing is trained."""
+        return {}
+
+    def to_json(self) -> JSON:
+        """What ``bins.json`` says."""
+        return self._document
+
+
+def open_observable(folder: str | Path) -> Observable:
+    """The observable that ``dnnlik optimise`` left in a folder: `PublishedObservable` of
+    ``observable.onnx`` and ``bins.json``, or `CutObservable` where there is no network.
+
+    `dnnlik.differentiable.evaluate` and `workspace_of` take it with any events, `counted` gives a
+    histogram of data. It cannot be trained on.
+
+    Raises:
+        InvalidFile: a file is missing, damaged, or of another kind.
+    """
+    folder = Path(folder)
+    path = folder / "bins.json"
+    document = read_json(path)
+    try:
+        if document["observable"] == "cuts":
+            return _cuts(document)
+        if document["observable"] not in ("network", "softmax"):
+            raise KeyError(document["observable"])
+        from dnnlik.onnx.observable import open_network
+
+        return PublishedObservable(open_network(folder / "observable.onnx"), document)
+    except (KeyError, TypeError, InvalidInput) as error:
+        raise InvalidFile(
+            "bins.json describes a network, a softmax or cuts, as dnnlik optimise writes it. "
+            f"Received: {type(error).__name__} {error} in {path}"
+        ) from error
+
+
+def counted(
+    observable: Observable, features: ArrayLike, weights: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """The histogram (bins,) of events (n, k) in the hard bins of an observable; without weights
+    the counts of data.
+
+    >>> counted(CutObservable([Cut(0, 1.0, 1.0)]), [[0.5], [1.5], [2.0]]).tolist()
+    [2.0]
+    """
+    events = Events(features, weights)
+    summary = observable.summary(tf.constant(events.features))
+    return np.asarray(observable.hard(summary, tf.constant(events.weights)), dtype=np.float64)
+
+
+def _binning(document: JSON) -> Binning:
+    # The bandwidth is of the training alone; hard bins in training have none.
+    return Binning(document["edges"], document.get("bandwidth", 1.0), document["outside"])
+
+
+def _cuts(document: JSON) -> CutObservable:
+    cuts = [Cut(c["feature"], c["threshold"], 1.0, c["keep"]) for c in document["cuts"]]
+    binning = _binning(document) if "edges" in document else None
+    return CutObservable(cuts, document.get("feature", 0), binning)
