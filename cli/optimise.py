@@ -66,7 +66,8 @@ def command(
     """Train the analysis PROBLEM through its own statistical inference.
 
     PROBLEM is `blobs`, `cut`, `mixture`, `normals`, `resonance`, `two_signals`, or a
-    Python file that defines problem(seed). A killed training goes on when the same command is given again.
+    Python file that defines problem(seed). A killed training goes on when the same
+    command is given again.
     """
     start_tensorflow()
     from dnnlik.analysis_files import write_analysis

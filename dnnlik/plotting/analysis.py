@@ -34,6 +34,7 @@ _PANELS = (
 )
 _COLOURS = (EXACT, SURROGATE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _LABELLED = 12  # bins that all have their number
+_LINES = 2  # variations of a sample that are drawn as lines
 _SHOWN = 2000  # events of a sample in a figure
 
 
@@ -59,8 +60,9 @@ def figure_of_metrics(history: Sequence[Mapping[str, float]], best: int) -> Figu
 def figure_of_templates(
     channels: Sequence[JSON], yields: Mapping[str, Array], categories: Sequence[str] = ()
 ) -> Figure:
-    """Expected events of each sample in each bin, a panel a channel; variations dashed. Where
-    equal parts of the bins are ``categories``, lines between them, and their names."""
+    """Expected events of each sample in each bin, a panel a channel; variations dashed, or in
+    quadrature as a band where a sample has more than two. Where equal parts of the bins are
+    ``categories``, lines between them, and their names."""
     figure = new_figure(2.2 + 3.6 * len(channels), 3.8)
     panels = figure.subplots(1, len(channels), squeeze=False)[0]
     names = list(dict.fromkeys(s["name"] for c in channels for s in c["samples"]))
@@ -79,7 +81,10 @@ def figure_of_templates(
         axes.set_title(channel["name"], fontsize=10)
         axes.legend(fontsize=8, frameon=False)
     panels[0].set_ylabel("expected events")
-    figure.suptitle("held-out events; variations: up dashed, down dotted", fontsize=9)
+    figure.suptitle(
+        "held-out events; variations: up dashed, down dotted; bands: more than two, in quadrature",
+        fontsize=9,
+    )
     return figure
 
 
@@ -104,10 +109,19 @@ def _draw_sample(axes: Axes, sample: JSON, yields: Mapping[str, Array], colour: 
     nominal = heights(sample["data"])
     edges = np.arange(len(nominal) + 1) - 0.5
     axes.stairs(nominal, edges, color=colour, lw=1.6, label=sample["name"])
-    for modifier in sample["modifiers"]:
-        if modifier["type"] == "histosys":
-            for key, style in (("hi_data", "--"), ("lo_data", ":")):
-                axes.stairs(heights(modifier["data"][key]), edges, color=colour, lw=1, ls=style)
+    pairs = [
+        [heights(modifier["data"][key]) for key in ("hi_data", "lo_data")]
+        for modifier in sample["modifiers"]
+        if modifier["type"] == "histosys"
+    ]
+    if len(pairs) > _LINES:
+        size = np.sqrt(sum(np.abs(np.array(pair) - nominal).max(axis=0) ** 2 for pair in pairs))
+        low = np.maximum(nominal - size, 0.0)
+        axes.stairs(nominal + size, edges, baseline=low, fill=True, color=colour, alpha=0.25, lw=0)
+        pairs = []
+    for pair in pairs:
+        for varied, style in zip(pair, ("--", ":"), strict=True):
+            axes.stairs(varied, edges, color=colour, lw=1, ls=style)
     axes.set_xlim(edges[0], edges[-1])
     return nominal
 

@@ -78,6 +78,28 @@ def test_categories(tmp_path):
     assert "none" not in places
 
 
+def test_many_variations_are_a_band(tmp_path):
+    """More than two variations of a sample: one band, the larger side of each in quadrature."""
+    others = [
+        {
+            "name": f"{i}",
+            "type": "histosys",
+            "data": {"hi_data": [3.0 + i, 5.0], "lo_data": [3.0, 1]},
+        }
+        for i in (3, 4)
+    ]
+    sample = {"name": "background", "data": [3.0, 5.0], "modifiers": [SHAPE, *others]}
+    channel = {"name": "SR", "samples": [sample]}
+    figure = plotting.figure_of_templates([channel], YIELDS)
+    saved(figure, tmp_path)
+    nominal, band = (patch.get_data() for patch in figure.axes[0].patches)
+    assert nominal.values.tolist() == [3, 5]
+    size = np.sqrt([2**2 + 3**2 + 4**2, 3**2 + 4**2 + 4**2])
+    np.testing.assert_allclose(band.values, size + np.array([3, 5]))
+    np.testing.assert_allclose(band.baseline, [0, 0])  # not below it
+    np.testing.assert_allclose(band.edges, [-0.5, 0.5, 1.5])
+
+
 @pytest.mark.parametrize("constant", [False, True])
 def test_contours(tmp_path, constant):
     """Bins over the plane, and the centre of each sample; also of a feature that is constant."""
