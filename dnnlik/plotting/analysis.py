@@ -70,7 +70,7 @@ def figure_of_templates(
     for axes, channel in zip(panels, channels, strict=True):
         heights = [_draw_sample(axes, s, yields, colours[s["name"]]) for s in channel["samples"]]
         tallest = [float(height.max()) for height in heights]
-        if min(tallest) > 0 and max(tallest) > 30 * min(tallest):
+        if min(tallest) > 0 and max(tallest) > 10 * min(tallest):
             axes.set_yscale("log")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if len(heights[0]) <= _LABELLED:
