@@ -49,7 +49,8 @@ def figure_of_metrics(history: Sequence[Mapping[str, float]], best: int) -> Figu
         axes.plot(epochs, values, color=EXACT, lw=1.2, marker=".", ms=3)
         axes.axvline(epochs[best], color=GREY, lw=0.8, ls="--")
         positive = values[np.isfinite(values) & (values > 0)]
-        if logarithmic and positive.size and positive.max() > 10 * positive.min():
+        decade = 10 if logarithmic else 3  # of others too, where the start would hide the end
+        if positive.size and positive.max() > decade * positive.min():
             axes.set_yscale("log")
         axes.set_title(label, fontsize=10)
     figure.supxlabel("epoch", fontsize=10)
