@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.differentiable.events import Events
+from dnnlik.differentiable.impacts import expected_impacts
 from dnnlik.differentiable.objectives import OBJECTIVES
 from dnnlik.differentiable.observables import CategoryObservable, Network, NetworkObservable
 from dnnlik.differentiable.optimisation import Optimised
@@ -33,7 +34,8 @@ def write_analysis(
 ) -> list[str]:
     """Write an optimised analysis; returns the names of the files.
 
-    - ``history.json``: settings, versions, and a record an epoch (null: not finite)
+    - ``history.json``: settings, versions, a record an epoch (null: not finite), and what the
+      uncertainty of the best one is made of (`dnnlik.differentiable.impacts`)
     - ``bins.json``: edges or cuts
     - ``workspace.json``: the pyhf workspace of the held-out events in hard bins, unless the
       problem has ``widths``, which pyhf has not
@@ -60,6 +62,7 @@ def write_analysis(
 
 
 def _history(result: Optimised) -> JSON:
+    impacts = expected_impacts(result.problem, result.observable, result.held_out)
     return {
         "problem": result.problem.name,
         "settings": asdict(result.settings),
@@ -67,6 +70,7 @@ def _history(result: Optimised) -> JSON:
         "best_epoch": result.best_epoch,
         "objectives": {name: o.description for name, o in OBJECTIVES.items()},
         "epochs": plain(result.history),
+        "impacts": plain([part.to_json() for part in impacts]),
         "versions": software_versions(),
     }
 

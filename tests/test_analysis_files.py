@@ -74,9 +74,12 @@ def read(path):
 
 
 def test_history(folder, result):
-    """Settings, versions and a record an epoch; null where a number is not finite."""
+    """Settings, versions, a record an epoch and the impacts; null where a number is not finite."""
     history = read(folder / "history.json")
-    assert history["settings"] == asdict(result.settings)
+    assert history["settings"] == {**asdict(result.settings), "tracked": []}
+    (impacts,) = history["impacts"]
+    assert impacts["total"] == pytest.approx(result.metrics["sigma_mu"])
+    assert set(impacts["impacts"]) == {"shape", "stat[0]", "stat[1]"}
     assert history["best_epoch"] == result.best_epoch
     assert history["epochs"][0]["loss"] is None
     assert [record["epoch"] for record in history["epochs"]] == [0, 1, 2]
