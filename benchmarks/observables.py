@@ -6,10 +6,10 @@
 Problems: ``blobs`` (neos), ``mixture-0`` to ``mixture-4`` (INFERNO), ``normals`` (SANNT). Methods:
 ``cross_entropy``, ``cross_entropy_varied`` (the variations as background), ``cls``, ``p0``,
 ``sigma_mu`` (kernel histograms, as neos), ``inferno`` and ``sannt``, with the settings of
-`dnnlik.differentiable.methods`; the others have 20 bins, bandwidth 0.03, two layers of 100 ReLU
-units as inferno has, batches of 4000 of each sample and 32 epochs (blobs: 500, 40). All have the
-same events, and their order is that of the seed. Of each training the epoch with the best
-objective on held-out events is evaluated on EVALUATION events of each sample that no training
+`dnnlik.differentiable.methods`; the others have 20 bins (normals: 8), bandwidth 0.03, two layers of
+100 ReLU units as inferno has, batches of 4000 of each sample and 32 epochs (blobs: 500, 40). All
+have the same events, and their order is that of the seed. Of each training the epoch with the best
+objective on as many other events is evaluated on EVALUATION events of each sample that neither
 sees.
 
 Each training leaves a line of JSON in FOLDER, so that a stopped benchmark goes on. The table has
@@ -44,6 +44,8 @@ from dnnlik.differentiable.methods import METHODS
 from dnnlik.differentiable.problems import blobs_problem, mixture_problem, normals_problem
 
 ANOTHER_SEED = 2_026
+HELD_OUT_SEED = 1_000  # and more
+BINS = {"normals": 8}
 EVALUATION = {"blobs": 200_000, "normals": 500_000}  # the mixture: 10⁶
 SHOWN = ("sigma_mu", "cls", "p0")
 KERNEL = ("cross_entropy", "cross_entropy_varied", "cls", "p0", "sigma_mu")
@@ -66,6 +68,11 @@ def observable_of(problem: Problem, method: str, seed: int, bins: int | None) ->
     return NetworkObservable(network, Binning(np.linspace(0, 1, (bins or 20) + 1), 0.03))
 
 
+def bins_of(name: str, method: str, given: int | None) -> int | None:
+    """Those that are given, those of the problem, or None: those of the method."""
+    return given or (None if method in METHODS else BINS.get(name))
+
+
 def settings_of(name: str, method: str, seed: int) -> Settings:
     """Some 600 steps: the blobs have a tenth of the events of the others."""
     steps = {"batch_size": 500, "epochs": 40} if name == "blobs" else {"batch_size": 4000}
@@ -79,7 +86,8 @@ def settings_of(name: str, method: str, seed: int) -> Settings:
 
 def measure(name: str, method: str, seed: int, bins: int | None) -> dict[str, Any]:
     """One training, and its evaluation on many events."""
-    problem = problem_of(name, seed)
+    held_out = problem_of(name, HELD_OUT_SEED + seed).events
+    problem = replace(problem_of(name, seed), held_out=held_out)
     observable = observable_of(problem, method, seed, bins)
     begun = time.perf_counter()
     result = optimise(problem, observable, settings_of(name, method, seed))
@@ -121,12 +129,11 @@ def main() -> None:
     print(f"{'problem':<11}{'method':<22}{'n':>3}{heads}")
     for name in given.problems:
         for method in given.methods:
-            rows = []
+            rows, count = [], bins_of(name, method, given.bins)
             for seed in range(given.seeds):
-                bins = f".{given.bins}" if given.bins else ""
-                path = given.folder / f"{name}.{method}{bins}.{seed}.json"
+                path = given.folder / f"{name}.{method}.{count or 'own'}.{seed}.json"
                 if not path.is_file():
-                    path.write_text(json.dumps(measure(name, method, seed, given.bins)))
+                    path.write_text(json.dumps(measure(name, method, seed, count)))
                 rows.append(json.loads(path.read_text()))
             show(name, method, rows)
 

@@ -185,11 +185,17 @@ def _counted(
 def _summaries(
     observable: Observable, samples: Mapping[str, Batch], training: bool
 ) -> dict[str, tf.Tensor]:
-    """The summaries of each sample, from one call of the observable for all of them."""
+    """The summaries of each sample, from one call of the observable for all of them; in blocks
+    where nothing is trained, so that millions of events do not fill the memory."""
     features = tf.concat([sample.features for sample in samples.values()], axis=0)
     sizes = [int(sample.features.shape[0]) for sample in samples.values()]
-    parts = tf.split(observable.summary(features, training=training), sizes)
-    return dict(zip(samples, parts, strict=True))
+    rows = sum(sizes)
+    blocks = [features[i : i + _BLOCK] for i in range(0, rows, _BLOCK)]
+    found = [observable.summary(x, training=training) for x in ([features] if training else blocks)]
+    return dict(zip(samples, tf.split(tf.concat(found, axis=0), sizes), strict=True))
+
+
+_BLOCK = 2**17
 
 
 def _scores(
