@@ -6,8 +6,8 @@ nuisance parameter, whatever its true effect is, and an observable trained for t
 finds the bins in which the fluctuations happen to cancel. At N/n = 0.1 that error is a third of
 what the data can see; CMS-MLG-23-005 shows the failure in a control with few events.
 
-What matters is the number of *different* events: a variation that is the nominal events moved,
-or weighted again, shares their fluctuations, and is less in danger than this says.
+A variation that is the nominal events themselves, moved or weighted again, shares their
+fluctuations, and only the events that change their bin make noise: it is named from N/n = 1 on.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ from dnnlik.exceptions import LowStatisticsWarning
 
 __all__ = ["FewEvents", "effective_events", "low_statistics", "warn_of_low_statistics"]
 
-RATIO = 0.1
-"""Expected over effective events, from which on a variation is named."""
+RATIO, RATIO_OF_THE_SAME = 0.1, 1.0
+"""Expected over effective events, from which on a variation is named: of events of its own, and
+of the nominal ones."""
+
+_SAME = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,14 @@ class FewEvents:
         events: their name in the problem.
         effective: how many there are, see `effective_events`.
         expected: in the data.
+        needed: effective events that would be enough.
     """
 
     sample: str
     events: str
     effective: float
     expected: float
+    needed: float
 
     @property
     def ratio(self) -> float:
@@ -60,21 +65,39 @@ def effective_events(events: Events) -> float:
     return float(events.weights.sum() ** 2 / np.square(events.weights).sum())
 
 
-def low_statistics(problem: Problem, ratio: float = RATIO) -> tuple[FewEvents, ...]:
-    """The variations of a problem with more than ``ratio`` expected per effective event, the
-    worst first."""
+def are_the_same(nominal: Events | None, varied: Events) -> bool:
+    """Whether a variation is the nominal events, row by row, moved or weighted again: there are
+    as many, and a feature of them is correlated.
+
+    >>> x = np.random.default_rng(1).normal(size=(99, 2))
+    >>> are_the_same(Events(x), Events(1.1 * x)), are_the_same(Events(x), Events(x[::-1]))
+    (True, False)
+    """
+    if nominal is None or len(nominal) != len(varied):
+        return False
+    pairs = [part.features - part.features.mean(axis=0) for part in (nominal, varied)]
+    sizes = np.sqrt(np.prod([np.square(part).sum(axis=0) for part in pairs], axis=0))
+    return bool(np.any((pairs[0] * pairs[1]).sum(axis=0) > _SAME * sizes))
+
+
+def low_statistics(problem: Problem) -> tuple[FewEvents, ...]:
+    """The variations of a problem with too few effective events for what is expected, the worst
+    first."""
     found = {}
     for sample in (s for channel in problem.channels for s in channel["samples"]):
+        data = sample["data"]
+        nominal = problem.events[data] if isinstance(data, str) else None
         for name, use in histograms_of(sample, statistical=False):
             if use == "nominal":
                 continue
+            events = problem.events[name]
+            same = are_the_same(nominal, events)
+            enough = RATIO_OF_THE_SAME if same else RATIO
+            expected = abs(problem.expected(name))
             few = FewEvents(
-                sample["name"],
-                name,
-                effective_events(problem.events[name]),
-                abs(problem.expected(name)),
+                sample["name"], name, effective_events(events), expected, expected / enough
             )
-            if few.expected > ratio * few.effective:
+            if few.effective < few.needed:
                 found[name] = few
     return tuple(sorted(found.values(), key=lambda few: -few.ratio))
 
@@ -88,7 +111,7 @@ def warn_of_low_statistics(problem: Problem) -> None:
             f"the variation {worst.events} of {worst.sample} has {worst.effective:.0f} effective "
             f"simulated events where {worst.expected:.0f} are expected in data"
             f"{f', and {more} more are like it' if more else ''}: a training would fit "
-            f"fluctuations of the simulation; {worst.expected / RATIO:.0f} or more are safe",
+            f"fluctuations of the simulation; {worst.needed:.0f} or more are safe",
             LowStatisticsWarning,
             stacklevel=3,
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from analyses import SHAPE, channel, cut_problem, events_of, problem_of
 
-from dnnlik.differentiable import Events
+from dnnlik.differentiable import Events, Shift, variation
 from dnnlik.differentiable.low_statistics import (
     effective_events,
     low_statistics,
@@ -51,6 +51,16 @@ def test_shipped_problems_have_enough():
         warn_of_low_statistics(normals_problem(0, 10_000, control="low_statistics"))
 
 
+@pytest.mark.parametrize("size", [90, 110])
+def test_moved_events_need_fewer(size):
+    """A variation made of the nominal events: as many as are expected, whatever moves them."""
+    nominal = events_of(size=size)["background"]
+    up, down = variation(nominal, Shift(0), up=0.3, down=-0.3)
+    events = {**events_of(size=5000), "background": nominal, "up": up, "down": down}
+    found = low_statistics(problem_of(events=events, yields=dict.fromkeys(events, 100.0)))
+    assert [few.needed for few in found] == ([100, 100] if size == 90 else [])
+
+
 def test_weights_that_cancel_are_no_events():
     """Weights of +1 and -1 have no sum: nothing is divided by zero."""
     events = {**events_of(size=4), "up": Events(np.zeros((2, 2)), [1.0, -1.0])}
@@ -63,3 +73,6 @@ def test_only_variations_count():
     fixed = {**SHAPE, "data": {"hi_data": [1.0, 2.0], "lo_data": [1.0, 2.0]}}
     assert low_statistics(problem_of(channels=[channel(fixed)])) == ()
     assert low_statistics(cut_problem()) == ()
+    numbers = [channel(SHAPE, background=[3.0, 4.0])]
+    found = low_statistics(problem_of(channels=numbers, events=events_of(size=900)))
+    assert {few.events for few in found} == {"up", "down"}
