@@ -45,8 +45,9 @@ from dnnlik.differentiable.observables import (
     Observable,
     SoftmaxObservable,
 )
-from dnnlik.differentiable.optimisation import Optimised, Settings, optimise
+from dnnlik.differentiable.optimisation import Optimised, optimise
 from dnnlik.differentiable.problem import Problem
+from dnnlik.differentiable.settings import Settings
 from dnnlik.differentiable.softmax import softmax_histogram
 from dnnlik.differentiable.statistics import (
     asimov_statistic,

@@ -20,8 +20,8 @@ from dnnlik.differentiable.observables import (
     SoftmaxObservable,
     category_edges,
 )
-from dnnlik.differentiable.optimisation import Settings
 from dnnlik.differentiable.problem import Problem
+from dnnlik.differentiable.settings import Settings
 
 __all__ = [
     "METHODS",
