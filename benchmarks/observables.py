@@ -7,10 +7,10 @@ Problems: ``blobs`` (neos), ``mixture-0`` to ``mixture-4`` (INFERNO), ``normals`
 ``cross_entropy``, ``cross_entropy_varied`` (the variations as background), ``cls``, ``p0``,
 ``sigma_mu`` (kernel histograms, as neos), ``inferno`` and ``sannt``, with the settings of
 `dnnlik.differentiable.methods`; the others have 20 bins (normals: 8), bandwidth 0.03, two layers of
-100 ReLU units as inferno has, batches of 4000 of each sample, 32 epochs (blobs: 500, 40) and a rate of 0.002
-(normals: 0.005). All have the same events, and their order is that of the seed. Of each training
-the epoch with the best objective on as many other events is evaluated on EVALUATION events of
-each sample that neither sees.
+100 ReLU units as inferno has, batches of 4000 of each sample, 32 epochs (blobs: 500, 40) and a rate
+of 0.002 (normals: 0.005). All have the same events, and their order is that of the seed. Of each
+training the epoch with the best objective on as many other events is evaluated on EVALUATION
+events of each sample that neither sees.
 
 Each training leaves a line of JSON in FOLDER, so that a stopped benchmark goes on. The table has
 medians (worst) over the seeds; of the mixture σ of the signal yield, which is 50 σ_μ.
