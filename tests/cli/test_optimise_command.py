@@ -75,7 +75,7 @@ def test_a_run(done):
     history = json.loads((folder / "history.json").read_text())
     assert history["settings"] == {"objective": "cls + 0.5*p0", "epochs": 60, "batch_size": 10,
                                    "learning_rate": 0.01, "seed": 3, "pretraining": 0,
-                                   "constraint": None}  # fmt: skip
+                                   "tracked": [], "constraint": None}  # fmt: skip
     assert history["epochs"][summary["best_epoch"]]["cls"] == summary["metrics"]["cls"]
     session = onnxruntime.InferenceSession(folder / "observable.onnx")
     assert session.run(None, {"features": np.zeros((3, 1), np.float32)})[0].shape == (3,)
