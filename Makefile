@@ -16,8 +16,8 @@ demo: $(INSTALLED)
 # In several processes, each with files of its own: half of the time on two cores. XLA keeps every
 # program that it compiled, and some sixty memory maps of each, of which a process may have
 # 65,530: one after the other, so that none ends with 8 GB. The longest file is begun first.
-PARTS := dnnlik "tests/differentiable tests/inference" \
-	"tests/test_tutorial.py tests --ignore=tests/differentiable --ignore=tests/inference"
+LEARNING := tests/test_tutorial.py tests/differentiable tests/inference
+PARTS := dnnlik "$(LEARNING) --no-loadscope-reorder" "tests $(LEARNING:%=--ignore=%)"
 
 test: $(INSTALLED) lint
 	failed=0; for part in $(PARTS); do \
