@@ -12,7 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from dnnlik.differentiable.binning import Binning
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.hard import hard_argmax_histogram
-from dnnlik.differentiable.observables import Cut, CutObservable, Observable
+from dnnlik.differentiable.observables import (
+    Cut,
+    CutObservable,
+    Observable,
+    category_histogram,
+)
 from dnnlik.documents import read_json
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.typing import JSON
@@ -25,7 +30,7 @@ class PublishedObservable:
     observable that is not trained any more.
 
     Args:
-        run: features (n, k) float32 → outputs (n,), or (n, bins).
+        run: features (n, k) float32 → outputs (n,), or (n, categories) or (n, bins).
         document: of ``bins.json``.
     """
 
@@ -33,15 +38,15 @@ class PublishedObservable:
 
     def __init__(self, run: Any, document: JSON) -> None:
         self._run, self._document = run, document
-        self._binning = _binning(document) if document["observable"] == "network" else None
+        self._binning = None if document["observable"] == "softmax" else _binning(document)
+        self._outputs = _outputs(document)
         self.trainable_variables: list[Any] = []
         self.variables: list[Any] = []
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Features (n, k) → the output of the file, also inside of a graph."""
         found = tf.numpy_function(self._run, [tf.cast(features, tf.float32)], tf.float32)
-        rows = tf.convert_to_tensor(features).shape[0]
-        found.set_shape([rows] if self._binning else [rows, self._document["bins"]])
+        found.set_shape([tf.convert_to_tensor(features).shape[0], *self._outputs])
         return found
 
     def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
@@ -57,9 +62,11 @@ class PublishedObservable:
 
     def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """The histogram of the analysis."""
-        if self._binning:
-            return self._binning.hard(summary, weights)
-        return hard_argmax_histogram(summary, weights)
+        if self._binning is None:
+            return hard_argmax_histogram(summary, weights)
+        if self._outputs:
+            return category_histogram(self._binning.hard, summary, weights)
+        return self._binning.hard(summary, weights)
 
     def describe(self) -> dict[str, float]:
         """Nothing is trained."""
@@ -86,15 +93,13 @@ def open_observable(folder: str | Path) -> Observable:
     try:
         if document["observable"] == "cuts":
             return _cuts(document)
-        if document["observable"] not in ("network", "softmax"):
-            raise KeyError(document["observable"])
         from dnnlik.onnx.observable import open_network
 
         return PublishedObservable(open_network(folder / "observable.onnx"), document)
     except (KeyError, TypeError, InvalidInput) as error:
         raise InvalidFile(
-            "bins.json describes a network, a softmax or cuts, as dnnlik optimise writes it. "
-            f"Received: {type(error).__name__} {error} in {path}"
+            "bins.json describes a network, categories, a softmax or cuts, as dnnlik optimise "
+            f"writes it. Received: {type(error).__name__} {error} in {path}"
         ) from error
 
 
@@ -110,6 +115,19 @@ def counted(
     events = Events(features, weights)
     summary = observable.summary(tf.constant(events.features))
     return np.asarray(observable.hard(summary, tf.constant(events.weights)), dtype=np.float64)
+
+
+def _outputs(document: JSON) -> list[int]:
+    """The shape of the output for one event."""
+    match document["observable"]:
+        case "network":
+            return []
+        case "categories":
+            return [len(document["categories"])]
+        case "softmax":
+            return [int(document["bins"])]
+        case other:
+            raise KeyError(other)
 
 
 def _binning(document: JSON) -> Binning:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from dnnlik.analysis_files import write_analysis
 from dnnlik.differentiable import (
     Binning,
+    CategoryObservable,
     Cut,
     CutObservable,
     Events,
@@ -38,11 +39,16 @@ def softmax():
     return SoftmaxObservable(built, temperature=0.5)
 
 
+def categories():
+    built = dense_network(EVENTS, (8,), output="linear", outputs=2)
+    return CategoryObservable(built, Binning([0.5, 0.6, 0.8, 1.0], 0.1))
+
+
 def cuts():
     return CutObservable([Cut(0, 0.5, 5.0, "below")], 1, Binning([-1.0, 0.0, 2.0], 0.1))
 
 
-@pytest.fixture(scope="module", params=[network, softmax, cuts])
+@pytest.fixture(scope="module", params=[network, categories, softmax, cuts])
 def trained(request, tmp_path_factory):
     """An observable after an epoch, and its folder."""
     folder = tmp_path_factory.mktemp("analysis")

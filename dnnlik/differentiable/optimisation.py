@@ -84,10 +84,7 @@ def optimise(
         InvalidInput: settings, or an objective the observable has no use for.
         NotConverged: the objective was not finite after any epoch.
     """
-    if isinstance(settings, str):
-        settings = Settings(settings)
-    if settings.learning_rate is None:
-        settings = replace(settings, learning_rate=observable.learning_rate)
+    settings = _complete(settings, observable)
     loss = parse_loss(settings.objective)
     warn_of_low_statistics(problem)
     begun = time.monotonic()
@@ -106,15 +103,16 @@ def optimise(
         # The same call with the same observable goes on from the state.
         assign(observable.variables, start)
         raise
-    return Optimised(
-        problem,
-        observable,
-        settings,
-        held_out,
-        tuple(run.history),
-        run.best_epoch,
-        time.monotonic() - begun,
-    )
+    seconds, history = time.monotonic() - begun, tuple(run.history)
+    return Optimised(problem, observable, settings, held_out, history, run.best_epoch, seconds)
+
+
+def _complete(settings: Settings | str, observable: Observable) -> Settings:
+    if isinstance(settings, str):
+        settings = Settings(settings)
+    if settings.learning_rate is None:
+        settings = replace(settings, learning_rate=observable.learning_rate)
+    return settings
 
 
 def _train(

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from dnnlik.differentiable import Binning, Cut, CutObservable, Events, NetworkObservable, Problem
@@ -9,6 +10,7 @@ from dnnlik.differentiable.analysis import analysed, batches
 from dnnlik.differentiable.expression import parse_loss
 from dnnlik.differentiable.network import dense_network
 from dnnlik.differentiable.training import Trainer
+from dnnlik.exceptions import InvalidInput
 
 MU = {"name": "mu", "type": "normfactor", "data": None}
 SHAPE = {"name": "shape", "type": "histosys", "data": {"hi_data": "up", "lo_data": "down"}}
@@ -102,3 +104,10 @@ def chain_of(problem, observable, losses):
         return np.array([chain(tf.constant(w))[1].numpy() for w in np.eye(len(losses))], float)
 
     return values, gradients
+
+
+def assert_refused(make, received):
+    """What ``make`` builds is refused in one line that ends with what was received."""
+    with pytest.raises(InvalidInput, match=f"Received: .*{received}") as error:
+        make()
+    assert "\n" not in str(error.value)

@@ -8,7 +8,11 @@
 
 from __future__ import annotations
 
-from dnnlik.differentiable.observables.categories import CategoryObservable, category_edges
+from dnnlik.differentiable.observables.categories import (
+    CategoryObservable,
+    category_edges,
+    category_histogram,
+)
 from dnnlik.differentiable.observables.cuts import Cut, CutObservable
 from dnnlik.differentiable.observables.network import NetworkObservable
 from dnnlik.differentiable.observables.protocol import Classifier, Network, Observable
@@ -24,4 +28,5 @@ __all__ = [
     "Observable",
     "SoftmaxObservable",
     "category_edges",
+    "category_histogram",
 ]

@@ -14,10 +14,11 @@ import numpy as np
 import tensorflow as tf
 
 from dnnlik.differentiable.binning import Binning, HardBinning
+from dnnlik.differentiable.observables.binned import BinnedNetwork
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
-__all__ = ["CategoryObservable", "category_edges"]
+__all__ = ["CategoryObservable", "category_edges", "category_histogram"]
 
 
 def category_edges(categories: int, bins: int) -> list[float]:
@@ -34,7 +35,25 @@ def category_edges(categories: int, bins: int) -> list[float]:
     return [float(edge) for edge in np.linspace(1.0 / categories, 1.0, bins + 1)]
 
 
-class CategoryObservable:
+def category_histogram(
+    count: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], summary: tf.Tensor, weights: tf.Tensor
+) -> tf.Tensor:
+    """Probabilities (..., categories) and weights (...) → the histograms that ``count`` makes of
+    the largest probability in each category, one after the other.
+
+    >>> rows = tf.constant([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
+    >>> category_histogram(lambda x, w: tf.reduce_sum(w, keepdims=True), rows, tf.ones(3)).numpy()
+    array([1., 2.], dtype=float32)
+    """
+    largest = tf.reduce_max(summary, axis=-1)
+    category = tf.argmax(summary, axis=-1, output_type=tf.int32)
+    nothing = tf.zeros_like(weights)
+    numbers = range(summary.shape[-1])
+    parts = [count(largest, tf.where(category == k, weights, nothing)) for k in numbers]
+    return tf.concat(parts, axis=-1)
+
+
+class CategoryObservable(BinnedNetwork):
     """A network with one output a category, in bins of the largest probability.
 
     Which category an event belongs to is hard in training too, and has no derivative; how
@@ -59,8 +78,6 @@ class CategoryObservable:
     [0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
     """
 
-    learning_rate = 1e-3
-
     def __init__(
         self, network: Any, binning: Binning | int = 8, names: Sequence[str] | None = None
     ) -> None:
@@ -82,15 +99,8 @@ class CategoryObservable:
             raise InvalidInput(
                 f"{outputs} categories have as many names. Received: {', '.join(self.names)}"
             )
-        self.network, self.binning, self.classes = network, binning, outputs
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        return [*self.network.trainable_variables, *self.binning.trainable_variables]
-
-    @property
-    def variables(self) -> list[Any]:
-        return [*self.trainable_variables, *self.network.non_trainable_variables]
+        super().__init__(network, binning)
+        self.classes = outputs
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The probability of each category, (n, k) → (n, categories)."""
@@ -98,25 +108,11 @@ class CategoryObservable:
 
     def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """The histogram of the training, in each category, (categories · bins,)."""
-        return self._counted(self.binning.smooth, summary, weights)
+        return category_histogram(self.binning.smooth, summary, weights)
 
     def hard(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
         """The histogram of the analysis in each category, (categories · bins,)."""
-        return self._counted(self.binning.hard, summary, weights)
-
-    def _counted(
-        self,
-        count: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-        summary: tf.Tensor,
-        weights: tf.Tensor,
-    ) -> tf.Tensor:
-        largest = tf.reduce_max(summary, axis=-1)
-        category = tf.argmax(summary, axis=-1, output_type=tf.int32)
-        nothing = tf.zeros_like(weights)
-        parts = [
-            count(largest, tf.where(category == k, weights, nothing)) for k in range(self.classes)
-        ]
-        return tf.concat(parts, axis=-1)
+        return category_histogram(self.binning.hard, summary, weights)
 
     def probabilities(self, summary: tf.Tensor) -> tf.Tensor:
         """The summary itself, (n, categories)."""
@@ -127,10 +123,6 @@ class CategoryObservable:
         inputs = keras.Input(self.network.input_shape[1:], name="features")
         outputs = keras.layers.Softmax(name="class_probabilities")(self.network(inputs))
         return keras.Model(inputs, outputs)
-
-    def describe(self) -> dict[str, float]:
-        """The edges, if they are trained."""
-        return self.binning.describe()
 
     def to_json(self) -> JSON:
         """The names of the categories in the order of the outputs, and the bins of each."""

@@ -8,13 +8,14 @@ import keras
 import tensorflow as tf
 
 from dnnlik.differentiable.binning import Binning
+from dnnlik.differentiable.observables.binned import BinnedNetwork
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
 __all__ = ["NetworkObservable"]
 
 
-class NetworkObservable:
+class NetworkObservable(BinnedNetwork):
     """A network with one output, in bins of that output.
 
     Args:
@@ -22,7 +23,6 @@ class NetworkObservable:
         binning: of its output.
     """
 
-    learning_rate = 1e-3
     classes = 2
 
     def __init__(self, network: Any, binning: Binning) -> None:
@@ -32,15 +32,7 @@ class NetworkObservable:
                 "the network of a binned observable has a known number of inputs and one output. "
                 f"Received: {outputs}"
             )
-        self.network, self.binning = network, binning
-
-    @property
-    def trainable_variables(self) -> list[Any]:
-        return [*self.network.trainable_variables, *self.binning.trainable_variables]
-
-    @property
-    def variables(self) -> list[Any]:
-        return [*self.trainable_variables, *self.network.non_trainable_variables]
+        super().__init__(network, binning)
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The output of the network, (n, k) → (n,)."""
@@ -62,10 +54,6 @@ class NetworkObservable:
         """From ``features`` (n, k) to ``summary`` (n,)."""
         inputs = keras.Input(self.network.input_shape[1:], name="features")
         return keras.Model(inputs, keras.layers.Reshape((), name="summary")(self.network(inputs)))
-
-    def describe(self) -> dict[str, float]:
-        """The edges, if they are trained."""
-        return self.binning.describe()
 
     def to_json(self) -> JSON:
         """The bins of the output."""

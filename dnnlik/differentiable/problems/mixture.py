@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dnnlik.datasets.mixture import BENCHMARKS, RATE, YIELDS, mixture
+from dnnlik.datasets.mixture import BENCHMARKS, RATE, YIELDS, Benchmark, mixture
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.transforms import Scale, Shift, Transform, variation
@@ -42,18 +42,7 @@ def mixture_problem(seed: int = 0, benchmark: int = 2, events: int = 100_000) ->
         )
     floats = BENCHMARKS[benchmark]
     samples = {name: Events(x) for name, x in mixture(events, seed=seed).items()}
-    yields = dict(YIELDS)
-    modifiers: list[dict[str, Any]] = []
-    widths: dict[str, float] = {}
-    for name, width in (("shift", floats.shift), ("rate", floats.rate)):
-        if width > 0:
-            transform, values = _EFFECTS[name]
-            up, down = variation(samples["background"], transform, **values)
-            samples |= {f"{name}_up": up, f"{name}_down": down}
-            yields |= dict.fromkeys((f"{name}_up", f"{name}_down"), YIELDS["background"])
-            data = {"hi_data": f"{name}_up", "lo_data": f"{name}_down"}
-            modifiers.append({"name": name, "type": "histosys", "data": data})
-            widths[name] = width / _STEPS[name]
+    varied, modifiers, widths = _varied(samples["background"], floats)
     parameters: list[dict[str, Any]] = [{"name": "mu", "bounds": [[-10.0, 10.0]]}]
     if floats.background > 0:
         relative = floats.background / YIELDS["background"]
@@ -64,8 +53,8 @@ def mixture_problem(seed: int = 0, benchmark: int = 2, events: int = 100_000) ->
         )  # fmt: skip
     return Problem(
         name=f"mixture, benchmark {benchmark}",
-        events=samples,
-        yields=yields,
+        events=samples | varied,
+        yields={**YIELDS, **dict.fromkeys(varied, YIELDS["background"])},
         widths=widths,
         parameters=parameters,
         floor=1e-6,
@@ -79,3 +68,21 @@ def mixture_problem(seed: int = 0, benchmark: int = 2, events: int = 100_000) ->
             }
         ],
     )
+
+
+def _varied(
+    background: Events, floats: Benchmark
+) -> tuple[dict[str, Events], list[dict[str, Any]], dict[str, float]]:
+    """What floats of the background's shape: samples, modifiers, and the widths of parameters."""
+    samples: dict[str, Events] = {}
+    modifiers: list[dict[str, Any]] = []
+    widths: dict[str, float] = {}
+    for name, width in (("shift", floats.shift), ("rate", floats.rate)):
+        if width > 0:
+            transform, values = _EFFECTS[name]
+            up, down = variation(background, transform, **values)
+            samples |= {f"{name}_up": up, f"{name}_down": down}
+            data = {"hi_data": f"{name}_up", "lo_data": f"{name}_down"}
+            modifiers.append({"name": name, "type": "histosys", "data": data})
+            widths[name] = width / _STEPS[name]
+    return samples, modifiers, widths
