@@ -162,15 +162,19 @@ def _width(density: LogDensity, best: FitResult, name: str) -> float:
 def _crossing(
     density: LogDensity, name: str, t: float, best: FitResult, step: float, bound: float
 ) -> float:
-    start = best.point
+    start, inner = best.point, best[name]
+    # A fit from another start differs by rounding, which decides the sign where a step of a
+    # Gaussian's width ends on the crossing itself: a value is fitted once.
+    known = {inner: -t}
 
     def above(value: float) -> float:
         nonlocal start
-        result = fit(density, fixed={name: value}, start=start)
-        start = result.point
-        return 2 * (best.log_likelihood - result.log_likelihood) - t
+        if value not in known:
+            result = fit(density, fixed={name: value}, start=start)
+            start = result.point
+            known[value] = 2 * (best.log_likelihood - result.log_likelihood) - t
+        return known[value]
 
-    inner = best[name]
     for _ in range(60):
         outer = inner + step
         if (step > 0 and outer >= bound) or (step < 0 and outer <= bound):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,25 @@ def test_interval_is_cut_at_the_bounds():
     assert lower == pytest.approx(
         problem.mean[0] - math.sqrt(problem.covariance[0, 0]), abs=1e-3
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("t", [1.0, 4.0])
+def test_an_interval_that_a_step_meets_exactly(t):
+    """A step of a Gaussian's width ends on the crossing, where rounding decides the sign: here
+    t is too small at first, and too large when it is asked again after a longer step."""
+    further = False
+
+    def log_likelihood(x):
+        nonlocal further
+        further |= bool((np.abs(x) > 1.2 * np.sqrt(t)).any())
+        return -0.5 * x[:, 0] ** 2 - (1e-9 if further else -1e-9)
+
+    density = AnalyticLikelihood([Parameter("mu", 0, (-9, 9))], log_likelihood)
+    density.value_and_gradient = lambda x: (log_likelihood(x), -x)
+    best = replace(fit(density), log_likelihood=0.0)
+    further = False
+    ends = likelihood_interval(density, "mu", t, best=best)
+    np.testing.assert_allclose(ends, [-np.sqrt(t), np.sqrt(t)], atol=1e-3)
 
 
 @pytest.mark.parametrize("observed", [25, 41, 14])
