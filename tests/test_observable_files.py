@@ -27,6 +27,7 @@ from dnnlik.observable_files import counted, open_observable
 
 PROBLEM = blobs_problem(1, 400)
 OTHER = blobs_problem(2, 300)
+SHOWN = ("sigma_mu", "asimov_significance")
 EVENTS = [PROBLEM.events[name] for name in PROBLEM.names]
 
 
@@ -52,7 +53,7 @@ def cuts():
 def trained(request, tmp_path_factory):
     """An observable after an epoch, and its folder."""
     folder = tmp_path_factory.mktemp("analysis")
-    settings = Settings("sigma_mu", epochs=1, batch_size=200)
+    settings = Settings("sigma_mu", epochs=1, batch_size=200, tracked=SHOWN)
     result = optimise(PROBLEM, request.param(), settings)
     write_analysis(result, folder)
     return result.observable, folder
@@ -67,8 +68,8 @@ def test_it_counts_as_what_was_trained(trained):
     for given in (None, weights):
         expected = counted(observable, features, given)
         np.testing.assert_allclose(counted(opened, features, given), expected, rtol=1e-12)
-    found, wanted = (evaluate(OTHER, one, OTHER.events) for one in (opened, observable))
-    assert {"cls", "sigma_mu"} <= set(found)
+    found, wanted = (evaluate(OTHER, one, OTHER.events, SHOWN) for one in (opened, observable))
+    assert set(found) == set(SHOWN)
     for name in found:
         np.testing.assert_allclose(found[name], wanted[name], rtol=1e-6, err_msg=name)
     assert opened.to_json() == json.loads((folder / "bins.json").read_text())
@@ -106,7 +107,8 @@ def test_wrong_data(observed):
 
 def test_it_is_not_trained_again(tmp_path):
     """A file has no gradient; what would need one says so."""
-    write_analysis(optimise(PROBLEM, network(), Settings("sigma_mu", epochs=1)), tmp_path)
+    settings = Settings("sigma_mu", epochs=1, tracked=SHOWN)
+    write_analysis(optimise(PROBLEM, network(), settings), tmp_path)
     opened = open_observable(tmp_path)
     with pytest.raises(InvalidInput, match="not trained any more"):
         opened.smooth(opened.summary(tf.zeros([3, 2])), tf.ones([3], tf.float64))

@@ -39,12 +39,16 @@ _SHOWN = 2000  # events of a sample in a figure
 
 
 def figure_of_metrics(history: Sequence[Mapping[str, float]], best: int) -> Figure:
-    """The main objectives on held-out events by epoch; a line where the best epoch is."""
-    figure = new_figure(7.0, 5.0)
+    """The main objectives on held-out events by epoch, those that were tracked, or else the loss;
+    a line where the best epoch is."""
     epochs = [record["epoch"] for record in history]
-    for axes, (name, label, logarithmic) in zip(
-        figure.subplots(2, 2, sharex=True).flat, _PANELS, strict=True
-    ):
+    shown = [panel for panel in _PANELS if panel[0] in history[0]] or [("loss", "loss", False)]
+    rows, columns = (2, 2) if len(shown) > 2 else (1, len(shown))
+    figure = new_figure(7.0, 2.5 * rows)
+    panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
+    for unused in panels[len(shown) :]:
+        unused.remove()
+    for axes, (name, label, logarithmic) in zip(panels, shown, strict=False):
         values = np.array([record[name] for record in history], dtype=float)
         axes.plot(epochs, values, color=EXACT, lw=1.2, marker=".", ms=3)
         axes.axvline(epochs[best], color=GREY, lw=0.8, ls="--")

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +80,9 @@ def precise():
         pyhf.set_backend(backend, optimizer)
 
 
+@cache
 def pair_of(name, path, validate=True):
-    """Both sides of a workspace file."""
+    """Both sides of a workspace file; the same ones for all tests, which compiles them once."""
     workspace = pyhf.Workspace(json.loads(path.read_text()), validate=validate)
     model = workspace.model(validate=validate)
     return Pair(name, open_likelihood(path), model, workspace.data(model))
@@ -120,8 +123,10 @@ GENERATED = {
 }
 
 
-def generated_pair(folder, name, lower=0.0):
-    """A small workspace of `GENERATED`, its poi from ``lower``."""
-    path = folder / f"{name}{lower}.json"
-    path.write_text(json.dumps(workspace_of(*GENERATED[name], lower=lower)))
-    return pair_of(name, path)
+@cache
+def generated_pair(name, lower=0.0):
+    """A small workspace of `GENERATED`, its poi from ``lower``; the same one for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "workspace.json"
+        path.write_text(json.dumps(workspace_of(*GENERATED[name], lower=lower)))
+        return pair_of(name, path)

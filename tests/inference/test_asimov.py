@@ -53,9 +53,9 @@ def test_between_the_values_against_fits(two_regions):
 @pytest.mark.parametrize(
     ("name", "lower"), [("excess", 0.0), ("deficit", -0.2), ("few", -0.2), ("expected", 0.0)]
 )
-def test_generated_workspaces_and_both_statistics(tmp_path, name, lower):
+def test_generated_workspaces_and_both_statistics(name, lower):
     """The poi may begin at 0 or below, and there the table is that of q as well as of q̃."""
-    exact = generated_pair(tmp_path, name, lower).likelihood
+    exact = generated_pair(name, lower).likelihood
     curve = asimov_curve(exact)
     bound = exact.parameters["mu"].bounds[1]
     assert curve.root[-1] >= 6 or curve.end == bound
@@ -123,12 +123,12 @@ def test_who_offers_a_table(two_regions):
     assert not isinstance(exact, WithAsimovCurve)
 
 
-def test_a_parameter_of_no_interest_and_bounds_without_zero(two_regions, tmp_path):
+def test_a_parameter_of_no_interest_and_bounds_without_zero(two_regions):
     """Unknown names are named; without 0 within the bounds there is no background alone."""
     exact, _ = two_regions
     with pytest.raises(InvalidParameters, match="Received: 'nothing'"):
         asimov_curve(exact, "nothing")
-    away = generated_pair(tmp_path, "excess", 0.1).likelihood
+    away = generated_pair("excess", 0.1).likelihood
     with pytest.raises(InvalidParameters, match="needs 0 within"):
         asimov_curve(away)
     found = asimov_curves(away)

@@ -131,11 +131,11 @@ def compare(pair, name, mus=MUS):
 
 
 @pytest.mark.parametrize("name", GENERATED)
-def test_cls_of_generated_workspaces(tmp_path, name):
+def test_cls_of_generated_workspaces(name):
     """q̃ where the poi begins at 0, and q where it may be negative."""
-    compare(generated_pair(tmp_path, name), "qtilde")
+    compare(generated_pair(name), "qtilde")
     lower = -0.2 if name == "few" else -1.0
-    compare(generated_pair(tmp_path, name, lower), "q")
+    compare(generated_pair(name, lower), "q")
 
 
 @pytest.mark.slow
@@ -153,9 +153,9 @@ def test_cls_of_published_workspaces(name):
 
 
 @pytest.mark.parametrize("name", ["excess", "few"])
-def test_limits_of_generated_workspaces(tmp_path, name):
+def test_limits_of_generated_workspaces(name):
     """Six limits are pyhf's, by its own root finding."""
-    pair = generated_pair(tmp_path, name)
+    pair = generated_pair(name)
     limit = upper_limit(pair.likelihood)
     init, bounds, fixed = pair.arguments("qtilde")
     with precise():
@@ -186,10 +186,10 @@ def test_limits_of_two_regions():
 
 @pytest.mark.parametrize("name", GENERATED)
 @pytest.mark.parametrize("lower", [0.0, -1.0])
-def test_discovery_of_generated_workspaces(tmp_path, name, lower):
+def test_discovery_of_generated_workspaces(name, lower):
     """p_0 and the significance expected for μ = 1 are pyhf's with test_stat="q0"."""
     lower = max(lower, -0.2) if name == "few" else lower
-    pair = generated_pair(tmp_path, name, lower)
+    pair = generated_pair(name, lower)
     found = discovery(pair.likelihood)
     observed, _, band, calculator = pair.hypotest("q0", 0.0)
     assert found.converged
@@ -214,10 +214,10 @@ def test_discovery_in_closed_form():
 
 
 @pytest.mark.parametrize("name", ["excess", "deficit", "expected"])
-def test_a_copy_without_data_falls_back_on_wald(tmp_path, name):
+def test_a_copy_without_data_falls_back_on_wald(name):
     """The band is that of the exact one where the data are the expected ones; otherwise its
     information is off by the ratio of observed to expected counts."""
-    exact = generated_pair(tmp_path, name).likelihood
+    exact = generated_pair(name).likelihood
     limit, copy = upper_limit(exact), upper_limit(Plain(exact))
     assert (limit.asimov, copy.asimov) == ("dataset", "wald")
     _, background, _, observed = GENERATED[name]

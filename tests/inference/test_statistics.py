@@ -97,14 +97,14 @@ def compare(pair, names):
 
 @pytest.mark.parametrize("name", GENERATED)
 @pytest.mark.parametrize("lower", [-1.0, 0.0])
-def test_generated_workspaces(tmp_path, name, lower):
+def test_generated_workspaces(name, lower):
     """All five statistics of small workspaces, with excess, deficit and few events.
 
     With a poi that may be negative pyhf's tilde statistics get its lower bound 0; with few
     events it may not be that negative that rates are.
     """
     lower = max(lower, -0.2) if name == "few" else lower
-    pair = generated_pair(tmp_path, name, lower)
+    pair = generated_pair(name, lower)
     names = ("t", "ttilde", "q0", "q", "qtilde") if lower < 0 else ("ttilde", "q0", "qtilde")
     compare(pair, names)
 

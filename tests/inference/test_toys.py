@@ -75,9 +75,9 @@ def test_discovery_of_counts(counts):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["qtilde", "q"])
-def test_toys_of_many_events_are_asymptotic(tmp_path, name):
+def test_toys_of_many_events_are_asymptotic(name):
     """With 100 events p-values of toys are the asymptotic ones to some per cent."""
-    likelihood = generated_pair(tmp_path, "excess", -1.0).likelihood
+    likelihood = generated_pair("excess", -1.0).likelihood
     toys = toy_cls(likelihood, [3.0], count=4000, rng=4, test_statistic=name)
     curve = cls_curve(likelihood, [3.0], test_statistic=name)
     assert toys.statistic[0] == pytest.approx(curve.statistic[0], abs=1e-6)
@@ -89,9 +89,9 @@ def test_toys_of_many_events_are_asymptotic(tmp_path, name):
 
 
 @pytest.mark.slow
-def test_toys_are_pyhf_s(tmp_path):
+def test_toys_are_pyhf_s():
     """pyhf's ``calctype="toybased"``: the same probabilities within both errors."""
-    pair = generated_pair(tmp_path, "few")
+    pair = generated_pair("few")
     found = toy_cls(pair.likelihood, [2.0], count=4000, rng=6)
     with precise():
         np.random.seed(0)  # noqa: NPY002 (pyhf draws from NumPy's global generator)

@@ -39,6 +39,19 @@ def test_metrics(tmp_path, records):
         assert set(line.get_xdata()) == {best}
 
 
+@pytest.mark.parametrize(
+    ("tracked", "titles"),
+    [(("sigma_mu", "log_cls"), ["σ of the poi"]), (("log_cls",), ["loss"]),
+     (("cls", "p0", "limit"), ["expected CLs", "expected p₀", "expected limit"])],
+)  # fmt: skip
+def test_metrics_that_were_tracked(tmp_path, tracked, titles):
+    """A panel for each of the four that there is, the loss where there is none."""
+    records = [{"epoch": e, "loss": 3.0 - e, **dict.fromkeys(tracked, 1.0)} for e in range(3)]
+    figure = plotting.figure_of_metrics(records, 1)
+    saved(figure, tmp_path)
+    assert [axes.get_title() for axes in figure.axes] == titles
+
+
 def test_templates(tmp_path):
     """A panel a channel; nominal, up and down of each sample, of events or of numbers."""
     figure = plotting.figure_of_templates(CHANNELS, YIELDS)
