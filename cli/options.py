@@ -129,7 +129,8 @@ def parse_values(
         return None
     try:
         low, high, count = text.split(":")
-        values = np.linspace(float(low), float(high), int(count))
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            values = np.linspace(float(low), float(high), int(count))
         if not values.size or not np.isfinite(values).all():
             raise ValueError
         return values

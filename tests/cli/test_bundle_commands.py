@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import dnnlik, dnnlik_alone
 
 from dnnlik.bundle.verification import verify_bundle
 
 WORKSPACE = Path(__file__).resolve().parents[2] / "likelihoods" / "two_regions" / "workspace.json"
 AUTHOR = ("--author", "Carberry, Josiah; 0000-0002-1825-0097; Brown University")
-
-
-def dnnlik(*arguments):
-    command = [sys.executable, "-m", "dnnlik.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +20,7 @@ def exact(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "bundle"
     payload = folder.parent / "zenodo.json"
     options = (*AUTHOR, "--date", "2026-01-31", "--zenodo-payload", payload)
-    return folder, payload, dnnlik("bundle", "exact", WORKSPACE, *options, "-o", folder)
+    return folder, payload, dnnlik_alone("bundle", "exact", WORKSPACE, *options, "-o", folder)
 
 
 def test_a_workspace_becomes_a_bundle(exact):

@@ -5,24 +5,17 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from command_line import COMMAND, dnnlik, dnnlik_alone
 
 LIKELIHOOD = Path(__file__).resolve().parents[1] / "small_likelihood.py"
-COMMAND = [sys.executable, "-m", "dnnlik.cli"]
 SMALL = ["--points", "4000"]
 QUICK = ["--layers", "16,16", "--batch-size", "64", "--max-epochs", "8"]
-
-
-def dnnlik(*arguments, cwd=None):
-    """Run the command to its end."""
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
 
 
 def refused(result, code, complaint):
@@ -38,12 +31,12 @@ def refused(result, code, complaint):
 
 def test_help_and_version_are_quick_to_read():
     """Every command has a help text; none of them starts TensorFlow."""
-    listed = dnnlik("--help").stdout
+    listed = dnnlik_alone("--help").stdout
     for name in ("sample", "train", "search", "validate", "export", "inspect", "run"):
         assert name in listed
-        assert "Usage:" in dnnlik(name, "--help").stdout
-    assert dnnlik("--version").stdout.strip() == "dnnlik, version 0.1.0"
-    assert dnnlik("explode").returncode == 2
+        assert "Usage:" in dnnlik_alone(name, "--help").stdout
+    assert dnnlik_alone("--version").stdout.strip() == "dnnlik, version 0.1.0"
+    assert dnnlik_alone("explode").returncode == 2
 
 
 def test_steps_one_by_one(tmp_path):
@@ -62,7 +55,7 @@ def test_steps_one_by_one(tmp_path):
         ("inspect", "bundle"),
     ]  # fmt: skip
     for step in steps:
-        result = dnnlik(*step, cwd=tmp_path)
+        result = dnnlik_alone(*step, cwd=tmp_path)
         # A quickly trained network may miss a threshold: exit code 4, all written.
         assert result.returncode in ((0, 4) if step[0] == "validate" else (0,)), result.stderr
         assert isinstance(json.loads(result.stdout), dict)
@@ -78,7 +71,7 @@ def finished(tmp_path_factory):
     """A folder of a finished `dnnlik run`, its output, and how long it took."""
     folder = tmp_path_factory.mktemp("finished") / "result"
     arguments = ("run", LIKELIHOOD, *SMALL, *QUICK, "--accept-below-threshold", "-o", folder)
-    return folder, dnnlik(*arguments), arguments
+    return folder, dnnlik_alone(*arguments), arguments
 
 
 def test_run_does_everything_and_then_nothing(finished):
@@ -91,7 +84,7 @@ def test_run_does_everything_and_then_nothing(finished):
     assert "rms error of ln L on the posterior" in result.stderr
     files = [p for p in folder.rglob("*") if p.is_file() and p.name != "run.json"]
     before = {p: p.stat().st_mtime_ns for p in files}
-    again = dnnlik(*arguments)
+    again = dnnlik_alone(*arguments)
     assert again.returncode == 0, again.stderr
     assert {p: p.stat().st_mtime_ns for p in files} == before
 

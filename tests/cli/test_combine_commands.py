@@ -1,15 +1,12 @@
 """combine and reweight as a user meets them: exit codes, JSON, files, bad input."""
 
-import io
 import json
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from dnnlik.cli import main
+from command_line import dnnlik
 
 from dnnlik.sampling import Samples
 
@@ -26,23 +23,6 @@ def likelihood():
         lambda x: -0.5 * ((x[:, 0] + x[:, 1] - SEEN) / 0.5) ** 2,
     )
 """
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def dnnlik(*arguments):
-    """Run the command to its end, in this process: TensorFlow starts once."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    return Done(ended.value.code, out.getvalue(), err.getvalue())
 
 
 def result_of(*arguments):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import dnnlik
 
 from dnnlik.asimov import AsimovCurve
 from dnnlik.bundle.archive import write_archive
@@ -19,7 +20,6 @@ from dnnlik.onnx.verify import write
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKSPACE = ROOT / "likelihoods" / "two_regions" / "workspace.json"
-COMMAND = [sys.executable, "-m", "dnnlik.cli"]
 
 GAUSS = """
 import numpy as np
@@ -49,12 +49,6 @@ def gauss(tmp_path_factory):
     path = tmp_path_factory.mktemp("gauss") / "gauss.py"
     path.write_text(GAUSS.replace("UPPER", "20"))
     return path
-
-
-def dnnlik(*arguments, cwd=None):
-    """Run the command to its end."""
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
 
 
 def result_of(*arguments, code=0):
