@@ -1,16 +1,17 @@
 """Every objective on every problem of differentiable analyses, in hard bins on events of their own.
 
-    python benchmarks/observables.py [--problems mixture-2 ...] [--methods inferno ...] [--seeds 20]
-                                     [--folder FOLDER]
+    python benchmarks/observables.py [--problems mixture-2 ...] [--methods inferno ...] [--seeds 3]
+                                     [--bins 20] [--layers 100 100] [--folder FOLDER]
 
 Problems: ``blobs`` (neos), ``mixture-0`` to ``mixture-4`` (INFERNO), ``normals`` (SANNT). Methods:
 ``cross_entropy``, ``cross_entropy_varied`` (the variations as background), ``cls``, ``p0``,
-``sigma_mu`` (kernel histograms, as neos), ``inferno`` and ``sannt``, with the settings of
-`dnnlik.differentiable.methods`; the others have 20 bins (normals: 8), bandwidth 0.03, two layers of
-100 ReLU units as inferno has, batches of 4000 of each sample, 32 epochs (blobs: 500, 40) and a rate
-of 0.002 (normals: 0.005). All have the same events, and their order is that of the seed. Of each
-training the epoch with the best objective on as many other events is evaluated on EVALUATION
-events of each sample that neither sees.
+``sigma_mu`` (kernel histograms of bandwidth 0.03, as neos), ``inferno`` and ``sannt``. All have the
+same events, two hidden layers of 100 ReLU units and 20 bins (normals: 8). ``sannt`` is trained as
+in `dnnlik.differentiable.methods`: 30 epochs of cross-entropy and 100 of Σ σ, one batch each; the
+others with batches of 4000 of each sample for 32 epochs (blobs: 500, 40) at a rate of 0.002 (kernel
+histograms of the normals: 0.005). The order of events is that of the seed. Of each training the
+epoch with the best objective on as many other events is evaluated on EVALUATION events of each
+sample that neither sees.
 
 Each training leaves a line of JSON in FOLDER, so that a stopped benchmark goes on. The table has
 medians (worst) over the seeds; of the mixture σ of the signal yield, which is 50 σ_μ.
@@ -22,7 +23,7 @@ import argparse
 import gc
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -62,16 +63,13 @@ def problem_of(name: str, seed: int, events: int | None = None) -> Problem:
     return make(seed, **size)
 
 
-def observable_of(problem: Problem, method: str, seed: int, bins: int | None) -> Observable:
+def observable_of(
+    problem: Problem, method: str, seed: int, bins: int, layers: Sequence[int]
+) -> Observable:
     if method in METHODS:
-        return METHODS[method].observable(problem, bins or METHODS[method].bins, seed=seed)
-    network = dense_network([problem.events[n] for n in problem.names], (100, 100), seed=seed)
-    return NetworkObservable(network, Binning(np.linspace(0, 1, (bins or 20) + 1), 0.03))
-
-
-def bins_of(name: str, method: str, given: int | None) -> int | None:
-    """Those that are given, those of the problem, or None: those of the method."""
-    return given or (None if method in METHODS else BINS.get(name))
+        return METHODS[method].observable(problem, bins, layers=layers, seed=seed)
+    network = dense_network([problem.events[n] for n in problem.names], layers, seed=seed)
+    return NetworkObservable(network, Binning(np.linspace(0, 1, bins + 1), 0.03))
 
 
 def settings_of(name: str, method: str, seed: int) -> Settings:
@@ -86,11 +84,11 @@ def settings_of(name: str, method: str, seed: int) -> Settings:
     return replace(settings, **steps)
 
 
-def measure(name: str, method: str, seed: int, bins: int | None) -> dict[str, Any]:
+def measure(name: str, method: str, seed: int, bins: int, layers: Sequence[int]) -> dict[str, Any]:
     """One training, and its evaluation on many events."""
     held_out = problem_of(name, HELD_OUT_SEED + seed).events
     problem = replace(problem_of(name, seed), held_out=held_out)
-    observable = observable_of(problem, method, seed, bins)
+    observable = observable_of(problem, method, seed, bins, layers)
     begun = time.perf_counter()
     result = optimise(problem, observable, settings_of(name, method, seed))
     seconds = time.perf_counter() - begun
@@ -123,19 +121,23 @@ def main() -> None:
     parser.add_argument("--problems", nargs="+", default=list(PROBLEMS))
     parser.add_argument("--methods", nargs="+", default=[*KERNEL, *METHODS])
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--bins", type=int, help="in place of those of the method")
+    parser.add_argument("--bins", type=int, help="in place of 20, and of 8 of the normals")
+    parser.add_argument("--layers", type=int, nargs="+", default=[100, 100])
     parser.add_argument("--folder", type=Path, default=Path("runs/observables"))
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     heads = "".join(f"{f'{metric}: median (worst)':>26}" for metric in SHOWN)
     print(f"{'problem':<11}{'method':<22}{'n':>3}{heads}")
+    units = "x".join(map(str, given.layers))
     for name in given.problems:
+        bins = given.bins or BINS.get(name, 20)
         for method in given.methods:
-            rows, count = [], bins_of(name, method, given.bins)
+            rows = []
             for seed in range(given.seeds):
-                path = given.folder / f"{name}.{method}.{count or 'own'}.{seed}.json"
+                path = given.folder / f"{name}.{method}.{bins}.{units}.{seed}.json"
                 if not path.is_file():
-                    path.write_text(json.dumps(measure(name, method, seed, count)))
+                    row = measure(name, method, seed, bins, given.layers)
+                    path.write_text(json.dumps(row))
                 rows.append(json.loads(path.read_text()))
             show(name, method, rows)
 

@@ -9,6 +9,7 @@ import click
 from dnnlik.cli.options import FILE
 from dnnlik.cli.output import ProgressBar, print_json
 from dnnlik.cli.ranges import COUNT, NOT_NEGATIVE, POSITIVE, SEED
+from dnnlik.cli.setting_options import parse_layers
 from dnnlik.cli.start import start_tensorflow
 
 from dnnlik.documents import plain
@@ -32,6 +33,11 @@ _SHOWN = (
 )
 @click.option("--benchmark", type=click.IntRange(0, 4), help="Of the mixture.  [default: 2]")
 @click.option("--bins", type=COUNT, help="Of the histogram.  [default: 5]")
+@click.option(
+    "--layers",
+    callback=parse_layers,
+    help="Units of the hidden layers.  [default: 128,128,128,128]",
+)
 @click.option("--epochs", type=COUNT, help="Passes over the events.  [default: 60]")
 @click.option("--batch-size", type=COUNT, help="Events of each sample.  [default: 500]")
 @click.option(
@@ -55,6 +61,7 @@ def command(
     objective: str,
     benchmark: int | None,
     bins: int | None,
+    layers: tuple[int, ...] | None,
     bandwidth: float | None,
     train_edges: bool,
     seed: int,
@@ -82,8 +89,8 @@ def command(
     with on_device(device), ProgressBar() as progress:
         opened, make = open_problem(problem, seed, benchmark=benchmark)
         observable = observable_of(
-            opened, objective, make, bins=bins, seed=seed, bandwidth=bandwidth,
-            train_edges=train_edges,
+            opened, objective, make, bins=bins, layers=layers, seed=seed,
+            bandwidth=bandwidth, train_edges=train_edges,
         )  # fmt: skip
         result = optimise(
             opened, observable, settings, state=output / "state.npz", progress=progress

@@ -5,7 +5,7 @@ A method is nothing but settings of what is here anyway; everything in it can be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,33 +36,47 @@ _ALL_EVENTS = 10**9
 
 
 def softmax_observable(
-    problem: Problem, bins: int = 20, *, seed: int = 0, temperature: float = 1.0
+    problem: Problem,
+    bins: int = 20,
+    *,
+    layers: Sequence[int] = (100, 100),
+    seed: int = 0,
+    temperature: float = 1.0,
 ) -> SoftmaxObservable:
-    """A dense network of two layers of 100 ReLU units, as in arXiv:1806.04743, with an output a
-    bin."""
+    """A dense network of ReLU units, by itself those of arXiv:1806.04743, with an output a bin."""
     events = [problem.events[name] for name in problem.names]
-    network = dense_network(events, (100, 100), output="linear", outputs=bins, seed=seed)
+    network = dense_network(events, layers, output="linear", outputs=bins, seed=seed)
     return SoftmaxObservable(network, temperature)
 
 
 def hard_observable(
-    problem: Problem, bins: int = 8, *, seed: int = 0, gradient: str = "linear"
+    problem: Problem,
+    bins: int = 8,
+    *,
+    layers: Sequence[int] = (100,),
+    seed: int = 0,
+    gradient: str = "linear",
 ) -> NetworkObservable:
-    """A network of one layer of 100 ReLU units and a sigmoid, as in CMS-MLG-23-005, in equal
-    bins that are hard in training too."""
+    """A network of ReLU units, by itself those of CMS-MLG-23-005, and a sigmoid, in equal bins
+    that are hard in training too."""
     events = [problem.events[name] for name in problem.names]
-    network = dense_network(events, (100,), seed=seed)
+    network = dense_network(events, layers, seed=seed)
     return NetworkObservable(network, HardBinning(np.linspace(0.0, 1.0, bins + 1), gradient))
 
 
 def category_observable(
-    problem: Problem, bins: int = 8, *, seed: int = 0, gradient: str = "linear"
+    problem: Problem,
+    bins: int = 8,
+    *,
+    layers: Sequence[int] = (100,),
+    seed: int = 0,
+    gradient: str = "linear",
 ) -> CategoryObservable:
     """As `hard_observable`, with a category for the background and for the signal of each
     parameter of interest, each in equal bins."""
     names = ("background", *problem.pois)
     events = [problem.events[name] for name in problem.names]
-    network = dense_network(events, (100,), output="linear", outputs=len(names), seed=seed)
+    network = dense_network(events, layers, output="linear", outputs=len(names), seed=seed)
     binning = HardBinning(category_edges(len(names), bins), gradient)
     return CategoryObservable(network, binning, names)
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from dnnlik.differentiable.events import Events
+from dnnlik.exceptions import InvalidInput
 
 __all__ = ["dense_network"]
 
@@ -31,9 +32,14 @@ def dense_network(
         outputs: units of the last one.
         seed: of the initial weights.
 
+    Raises:
+        InvalidInput: a layer without units.
+
     >>> dense_network([Events([[0.0, 1.0], [2.0, 5.0]])], (8,)).count_params()
     33
     """
+    if min(layers, default=1) < 1:
+        raise InvalidInput(f"a layer has at least one unit. Received: {tuple(layers)}")
     features = np.concatenate([sample.features for sample in events])
     seeds = np.random.default_rng([seed, 2]).integers(2**31, size=len(layers) + 1)
     inputs = keras.Input((features.shape[1],), name="features")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ def network_observable(
     problem: Problem,
     bins: int = 5,
     *,
+    layers: Sequence[int] = (128, 128, 128, 128),
     seed: int = 0,
     bandwidth: float = 0.09,
     train_edges: bool = False,
@@ -52,9 +53,9 @@ def network_observable(
     binning = Binning(TrainableEdges(edges) if train_edges else edges, bandwidth)
     events = [problem.events[name] for name in problem.names]
     if several:
-        network = dense_network(events, output="linear", outputs=len(names), seed=seed)
+        network = dense_network(events, layers, output="linear", outputs=len(names), seed=seed)
         return CategoryObservable(network, binning, names)
-    return NetworkObservable(dense_network(events, seed=seed), binning)
+    return NetworkObservable(dense_network(events, layers, seed=seed), binning)
 
 
 SHIPPED: dict[str, Callable[..., Problem]] = {
@@ -74,23 +75,25 @@ def observable_of(
     make: Callable[..., Observable],
     *,
     bins: int | None = None,
+    layers: Sequence[int] | None = None,
     seed: int = 0,
     bandwidth: float | None = None,
     train_edges: bool = False,
 ) -> Observable:
     """What is trained: the observable of a method, where the objective is one, else that which
     ``make`` (see `open_problem`) makes; both with their own numbers where none are given."""
+    # Not handed over unless asked for: functions of users need not have it.
+    hidden: dict[str, Any] = {} if layers is None else {"layers": layers}
     if objective not in METHODS:
-        return make(
-            problem, bins or 5, seed=seed, bandwidth=bandwidth or 0.09, train_edges=train_edges
-        )
+        smooth = {"bandwidth": bandwidth or 0.09, "train_edges": train_edges}
+        return make(problem, bins or 5, seed=seed, **smooth, **hidden)
     if bandwidth is not None or train_edges:
         raise InvalidInput(
             f"the histogram of {objective} has no bandwidth and no trained edges. "
             f"Received: bandwidth={bandwidth}, train_edges={train_edges}"
         )
     method = METHODS[objective]
-    return method.observable(problem, bins or method.bins, seed=seed)
+    return method.observable(problem, bins or method.bins, seed=seed, **hidden)
 
 
 def open_problem(
@@ -164,7 +167,11 @@ def _check(bins: int) -> None:
         raise InvalidInput(f"a histogram has at least one bin. Received: {bins}")
 
 
-def _cut_observable(problem: Problem, bins: int = 1, **_: Any) -> CutObservable:
+def _cut_observable(
+    problem: Problem, bins: int = 1, *, layers: Sequence[int] | None = None, **_: Any
+) -> CutObservable:
     _check(bins)
+    if layers is not None:
+        raise InvalidInput(f"a cut has no layers. Received: {','.join(map(str, layers))}")
     # The optimum of a soft cut is below that of the hard one, the more the flatter it is.
     return CutObservable([Cut(feature=0, start=3.0, slope=10.0)])

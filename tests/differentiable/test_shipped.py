@@ -128,6 +128,24 @@ def test_methods_bring_their_histogram(name, kind, bins):
         observable_of(problem, name, network_observable, bandwidth=0.1)
 
 
+@pytest.mark.parametrize("objective", ["cls", "inferno", "sannt"])
+@pytest.mark.parametrize("name", ["blobs", "two_signals"])
+def test_the_layers_that_are_asked_for(name, objective):
+    """Two features, 7 and 3 units, an output or several: as many weights as that makes."""
+    problem, make = open_problem(name)
+    observable = observable_of(problem, objective, make, bins=4, layers=(7, 3))
+    outputs = 4 if objective == "inferno" else {"blobs": 1, "two_signals": 3}[name]
+    assert observable.network.count_params() == 7 * 3 + 3 * 8 + outputs * 4
+
+
+def test_layers_without_units():
+    """One line; and a cut has none at all."""
+    for name, expected in (("blobs", "at least one unit"), ("cut", "a cut has no layers")):
+        problem, make = open_problem(name)
+        with pytest.raises(InvalidInput, match=rf"{expected}. Received: \(?7, ?0"):
+            observable_of(problem, "cls", make, layers=(7, 0))
+
+
 def test_cut():
     """One threshold that starts at 3; a hundred times the expected events."""
     problem, make = open_problem("cut")
