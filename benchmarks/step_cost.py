@@ -101,10 +101,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--objectives", nargs="+", default=list(OBJECTIVES))
     given = parser.parse_args()
+    # What all ratios are to.
+    objectives = list(dict.fromkeys([*OBJECTIVES[:2], *given.objectives]))
     for parameters in [0] if given.problem else given.parameters:
         problem = SHIPPED[given.problem](0) if given.problem else problem_with(parameters)
         trainers, compiling = {}, {}
-        for name in given.objectives:
+        for name in objectives:
             begun = time.perf_counter()
             observable = observable_of(problem, name, given.bins, given.layers)
             trainers[name] = trainer(problem, name, given.batch, observable)

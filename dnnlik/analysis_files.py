@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dnnlik.differentiable.events import Events
+from dnnlik.differentiable.expression import parse_loss
 from dnnlik.differentiable.impacts import expected_impacts
 from dnnlik.differentiable.objectives import OBJECTIVES
 from dnnlik.differentiable.observables import CategoryObservable, Network, NetworkObservable
@@ -95,8 +96,9 @@ def _write_figures(result: Optimised, folder: Path) -> list[str]:
     observable = result.observable
     yields, _ = hard_templates(result.problem, observable, result.held_out)
     categories = observable.names if isinstance(observable, CategoryObservable) else ()
+    trained = parse_loss(result.settings.objective).names
     figures = {
-        "metrics.png": plotting.figure_of_metrics(result.history, result.best_epoch),
+        "metrics.png": plotting.figure_of_metrics(result.history, result.best_epoch, trained),
         "templates.png": plotting.figure_of_templates(result.problem.channels, yields, categories),
     }
     if result.problem.features == 2 and isinstance(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,9 +18,13 @@ from dnnlik.differentiable.observables import (
     Observable,
     category_histogram,
 )
+from dnnlik.differentiable.observables.outputs import check_features
 from dnnlik.documents import read_json
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.typing import JSON
+
+if TYPE_CHECKING:
+    from dnnlik.onnx.observable import OpenedNetwork
 
 __all__ = ["PublishedObservable", "counted", "open_observable"]
 
@@ -30,23 +34,37 @@ class PublishedObservable:
     observable that is not trained any more.
 
     Args:
-        run: features (n, k) float32 → outputs (n,), or (n, categories) or (n, bins).
+        network: features (n, k) → outputs (n,), or (n, categories) or (n, bins).
         document: of ``bins.json``.
+
+    Raises:
+        InvalidInput: bins that are none, or of another network.
     """
 
-    learning_rate = 0.0
+    learning_rate = 1e-3  # of nothing: there is nothing to train
 
-    def __init__(self, run: Any, document: JSON) -> None:
-        self._run, self._document = run, document
+    def __init__(self, network: OpenedNetwork, document: JSON) -> None:
+        self._network, self._document = network, document
         self._binning = None if document["observable"] == "softmax" else _binning(document)
         self._outputs = _outputs(document)
+        if network.outputs != tuple(self._outputs):
+            raise InvalidInput(
+                f"these bins are of a network with outputs {self._outputs} an event. "
+                f"Received: one with {list(network.outputs)}"
+            )
         self.trainable_variables: list[Any] = []
         self.variables: list[Any] = []
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Features (n, k) → the output of the file, also inside of a graph."""
-        found = tf.numpy_function(self._run, [tf.cast(features, tf.float32)], tf.float32)
-        found.set_shape([tf.convert_to_tensor(features).shape[0], *self._outputs])
+        """Features (n, k) → the output of the file, also inside of a graph.
+
+        Raises:
+            InvalidInput: another number of features.
+        """
+        features = tf.cast(features, tf.float32)
+        check_features(self._network.features, features)
+        found = tf.numpy_function(self._network, [features], tf.float32)
+        found.set_shape([features.shape[0], *self._outputs])
         return found
 
     def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
@@ -96,7 +114,7 @@ def open_observable(folder: str | Path) -> Observable:
         from dnnlik.onnx.observable import open_network
 
         return PublishedObservable(open_network(folder / "observable.onnx"), document)
-    except (KeyError, TypeError, InvalidInput) as error:
+    except (KeyError, TypeError, ValueError, InvalidInput) as error:
         raise InvalidFile(
             "bins.json describes a network, categories, a softmax or cuts, as dnnlik optimise "
             f"writes it. Received: {type(error).__name__} {error} in {path}"

@@ -16,6 +16,7 @@ from dnnlik.differentiable import (
     NetworkObservable,
     Settings,
     SoftmaxObservable,
+    TrainableEdges,
     dense_network,
     evaluate,
     optimise,
@@ -24,6 +25,7 @@ from dnnlik.differentiable import (
 from dnnlik.differentiable.problems import blobs_problem
 from dnnlik.exceptions import InvalidFile, InvalidInput
 from dnnlik.observable_files import counted, open_observable
+from dnnlik.onnx.observable import write_observable
 
 PROBLEM = blobs_problem(1, 400)
 OTHER = blobs_problem(2, 300)
@@ -112,26 +114,67 @@ def test_it_is_not_trained_again(tmp_path):
     opened = open_observable(tmp_path)
     with pytest.raises(InvalidInput, match="not trained any more"):
         opened.smooth(opened.summary(tf.zeros([3, 2])), tf.ones([3], tf.float64))
+    with pytest.raises(InvalidInput, match=r"nothing to train.*PublishedObservable"):
+        optimise(PROBLEM, opened, "cls")
+    with pytest.raises(InvalidInput, match=r"events have 3 features. Received: a network of 2"):
+        counted(opened, np.zeros((4, 3)))
+
+
+def test_edges_alone(tmp_path):
+    """What has no cut is written and opened as well."""
+    observable = CutObservable([], 1, Binning(TrainableEdges([-2.0, 0.3, 2.0]), 0.1))
+    (tmp_path / "bins.json").write_text(json.dumps(observable.to_json()))
+    opened = open_observable(tmp_path)
+    x = np.random.default_rng(1).normal(size=(200, 2))
+    x[:9, 1] = np.float32(observable.binning.edges()[1])  # on the edge itself
+    np.testing.assert_array_equal(counted(opened, x), counted(observable, x))
+    with pytest.raises(InvalidInput, match="nothing to train"):
+        optimise(PROBLEM, opened, "cls")
 
 
 BINS = {"observable": "network", "edges": [0.0, 1.0], "outside": "include", "bandwidth": 0.1}
 WRONG = {
     "no edges": {**BINS, "edges": None},
+    "edges in words": {**BINS, "edges": [0.0, "x", 1.0]},
     "another kind": {**BINS, "observable": "trees"},
     "edges that descend": {**BINS, "edges": [1.0, 0.0]},
+    "outside of what": {**BINS, "outside": "foo"},
+    "bins of another network": {"observable": "softmax", "bins": 7},
+    "categories of another network": {**BINS, "observable": "categories", "categories": ["a", "b"]},
     "no kind": {},
     "a cut that is none": {"observable": "cuts", "cuts": [{"feature": 0}]},
-    "no network beside it": BINS,
 }
 
 
+@pytest.fixture(scope="module")
+def onnx_file(tmp_path_factory):
+    """A network of two features and one output."""
+    path = tmp_path_factory.mktemp("network") / "observable.onnx"
+    write_observable(network().exportable(), path, EVENTS[0].features[:5], {})
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("kind", WRONG)
-def test_broken_files(kind, tmp_path):
-    """One line that names the file."""
+def test_broken_files(kind, onnx_file, tmp_path):
+    """One line that names the file; what is not broken opens."""
+    (tmp_path / "observable.onnx").write_bytes(onnx_file)
+    (tmp_path / "bins.json").write_text(json.dumps(BINS))
+    assert counted(open_observable(tmp_path), np.zeros((2, 2))).sum() == 2
     (tmp_path / "bins.json").write_text(json.dumps(WRONG[kind]))
+    with pytest.raises(InvalidFile, match=r"(?s)Received: .*bins\.json") as error:
+        open_observable(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_no_network_beside_the_bins(tmp_path):
+    """A file that is none, none at all, and no folder."""
+    (tmp_path / "bins.json").write_text(json.dumps(BINS))
     (tmp_path / "observable.onnx").write_text("nothing")
-    with pytest.raises(InvalidFile, match="Received: "):
-        counted(open_observable(tmp_path), np.zeros((2, 2)))
+    with pytest.raises(InvalidFile, match=r"expected a network of dnnlik optimise. Received: "):
+        open_observable(tmp_path)
+    (tmp_path / "observable.onnx").unlink()
+    with pytest.raises(InvalidFile, match=r"expected a network of dnnlik optimise. Received: "):
+        open_observable(tmp_path)
     with pytest.raises(InvalidFile, match="no such file"):
         open_observable(tmp_path / "nowhere")
 

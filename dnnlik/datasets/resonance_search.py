@@ -35,6 +35,7 @@ from dnnlik.datasets.resonance_events import (
     features,
     selected,
 )
+from dnnlik.exceptions import InvalidInput
 
 __all__ = [
     "CROSS_SECTIONS",
@@ -131,6 +132,10 @@ def _sample(process: str, drawn: Collisions, variation: str = "", sign: int = 0)
     """Features and weights of a process, varied by ``sign`` standard deviations."""
     moved = {variation: sign * STEPS[variation]} if variation in STEPS else {}
     rows = features(drawn, **moved)
+    if drawn.sign.sum() <= 0:
+        raise InvalidInput(
+            f"signs of events sum up to a positive number: more events. Received: {len(drawn.sign)}"
+        )
     weights = drawn.sign * CROSS_SECTIONS[process] * LUMINOSITY / drawn.sign.sum()
     if variation and not moved:
         weights = weights * variation_weights(drawn, variation, sign)

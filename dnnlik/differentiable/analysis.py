@@ -54,19 +54,26 @@ class Histograms(NamedTuple):
     uncertainties: dict[str, tf.Tensor]
 
 
-def batches(problem: Problem, events: Mapping[str, Events]) -> dict[str, Batch]:
-    """Whole samples as batches, normalised to their expected yields.
+def batches(
+    problem: Problem, events: Mapping[str, Events], names: Sequence[str] | None = None
+) -> dict[str, Batch]:
+    """Whole samples as batches, normalised to their expected yields: of the names that the
+    problem uses, or of some of them.
 
     Raises:
-        InvalidInput: weights that cannot be normalised.
+        InvalidInput: a sample that is not there, or weights that cannot be normalised.
     """
+    names = problem.names if names is None else names
+    missing = [name for name in names if name not in events]
+    if missing:
+        raise InvalidInput(f"the problem needs events of {', '.join(missing)}. Received: none")
     return {
         name: Batch(
             tf.constant(sample.features),
             tf.constant(sample.weights * _scale(name, problem.expected(name), sample)),
-            problem.share(name, sample),
+            sample.share,
         )
-        for name, sample in events.items()
+        for name, sample in ((name, events[name]) for name in names)
     }
 
 

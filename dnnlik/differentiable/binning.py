@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
+from dnnlik.differentiable.arguments import as_edges, check_outside
 from dnnlik.differentiable.edges import TrainableEdges
 from dnnlik.differentiable.hard import hard_histogram
 from dnnlik.differentiable.kernel import kernel_histogram
@@ -15,7 +17,17 @@ from dnnlik.differentiable.straight_through import SHAPES, straight_through_hist
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
-__all__ = ["Binning", "HardBinning"]
+__all__ = ["Binning", "HardBinning", "check_bins"]
+
+
+def check_bins(bins: int) -> None:
+    """That a histogram has at least one bin.
+
+    Raises:
+        InvalidInput: it has none.
+    """
+    if bins < 1:
+        raise InvalidInput(f"a histogram has at least one bin. Received: {bins}")
 
 
 class Binning:
@@ -26,16 +38,27 @@ class Binning:
         bandwidth: of the kernel in training, in units of the quantity.
         outside: what becomes of events, and of the parts of kernels, outside of the edges:
             "include" (in the end bins), "reflect" (mirrored at the ends), or "drop".
+
+    Raises:
+        InvalidInput: edges that do not ascend, a bandwidth that is not positive.
+
+    >>> binning = Binning([0.0, 0.5, 1.0], bandwidth=0.1)
+    >>> values, weights = tf.constant([0.1, 0.5, 0.7]), tf.constant([1.0, 2.0, 3.0])
+    >>> binning.hard(values, weights).numpy().tolist()
+    [1.0, 5.0]
+    >>> [round(float(count), 2) for count in binning.smooth(values, weights)]
+    [2.07, 3.93]
     """
 
     def __init__(
         self, edges: ArrayLike | TrainableEdges, bandwidth: float, outside: str = "include"
     ) -> None:
-        if not bandwidth > 0:
+        if not 0 < bandwidth < math.inf:
             raise InvalidInput(f"a bandwidth is positive. Received: {bandwidth}")
+        check_outside(outside)
         self.bandwidth, self.outside = float(bandwidth), outside
         self._trainable = edges if isinstance(edges, TrainableEdges) else None
-        self._fixed = None if self._trainable else tf.constant(np.asarray(edges, np.float64))
+        self._fixed = None if self._trainable else _numbers(edges)
 
     def edges(self) -> tf.Tensor:
         """The edges as they are now, (bins+1,) float64."""
@@ -64,7 +87,7 @@ class Binning:
     def to_json(self) -> JSON:
         """The edges, what is done with what lies outside of them, and the bandwidth of the
         training."""
-        edges = [round(float(edge), 12) for edge in self.edges()]
+        edges = [float(edge) for edge in self.edges()]  # every digit: events lie on edges
         return {"edges": edges, "outside": self.outside, "bandwidth": self.bandwidth}
 
     def describe(self) -> dict[str, float]:
@@ -79,6 +102,10 @@ class HardBinning(Binning):
     Args:
         edges: (bins+1,) ascending.
         gradient: see `dnnlik.differentiable.straight_through`.
+
+    >>> binning = HardBinning([0.0, 0.5, 1.0])
+    >>> binning.smooth(tf.constant([0.1, 0.5, 0.7]), tf.constant([1.0, 2.0, 3.0])).numpy().tolist()
+    [1.0, 5.0]
     """
 
     def __init__(self, edges: ArrayLike, gradient: str = "linear") -> None:
@@ -86,6 +113,11 @@ class HardBinning(Binning):
             raise InvalidInput(
                 f"the gradient of a hard histogram is one of {', '.join(SHAPES)}. "
                 f"Received: {gradient!r}"
+            )
+        if isinstance(edges, TrainableEdges):
+            raise InvalidInput(
+                "the edges of a hard histogram have no derivative and are not trained. "
+                "Received: TrainableEdges"
             )
         super().__init__(edges, bandwidth=1.0)
         self.gradient = gradient
@@ -99,3 +131,11 @@ class HardBinning(Binning):
         document = super().to_json()
         del document["bandwidth"]
         return {**document, "gradient": self.gradient}
+
+
+def _numbers(edges: ArrayLike) -> tf.Tensor:
+    try:
+        numbers = np.asarray(edges, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"edges are numbers. Received: {edges!r}") from error
+    return as_edges(tf.constant(numbers))

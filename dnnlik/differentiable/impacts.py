@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from dnnlik.constraints import Poisson
 from dnnlik.differentiable.analysis import analysed, batches
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.information import covariance, fisher_information
@@ -83,7 +84,7 @@ def expected_impacts(
     >>> round(found.statistical, 6), round(found.systematic, 3)  # 10/10, and nearly 9/10
     (1.0, 0.901)
     """
-    samples = batches(problem, {name: events[name] for name in problem.names})
+    samples = batches(problem, events)
     model = analysed(problem, observable, samples, hard=True).model
     return impacts_of_model(model)
 
@@ -95,11 +96,13 @@ def impacts_of_model(model: StatisticalModel) -> tuple[ExpectedImpacts, ...]:
     information = fisher_information(model, trained.nominal)
     every = np.asarray(trained.covariance)
     precision = np.broadcast_to(np.asarray(model.precision), (1, len(model.parameters)))[0]
-    unmeasured = [i for i, column in enumerate(columns) if precision[column] == 0]
+    # Poisson measurements (shapesys) have no width in the model, but are measurements.
+    counted = [isinstance(p.constraint, Poisson) for p in model.parameters]
+    unmeasured = [i for i, c in enumerate(columns) if precision[c] == 0 and not counted[c]]
     names = [model.parameters.names[column] for column in columns]
     found = []
     for poi in model.parameters.poi_names:
-        place = names.index(poi)
+        place = trained.column(poi)
         kept = unmeasured if place in unmeasured else [*unmeasured, place]
         free = np.asarray(covariance(_rows(information, kept))[0])
         found.append(

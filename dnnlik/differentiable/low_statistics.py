@@ -62,7 +62,8 @@ def effective_events(events: Events) -> float:
     >>> effective_events(Events([[0.0], [0.0]], [1.0, 1.0]))
     2.0
     """
-    return float(events.weights.sum() ** 2 / np.square(events.weights).sum())
+    squares = float(np.square(events.weights).sum())
+    return float(events.weights.sum() ** 2) / squares if squares else 0.0
 
 
 def are_the_same(nominal: Events | None, varied: Events) -> bool:

@@ -1,6 +1,9 @@
 """Published ways to train an observable, by name: which histogram, what for, and how long.
 
-A method is nothing but settings of what is here anyway; everything in it can be chosen alone.
+A method is nothing but settings of what is here anyway; everything in it can be chosen alone. The
+histogram and the loss are those of the papers; how to train is what did best here. INFERNO's paper
+has 10 bins, a temperature of 0.1 and plain gradient descent at 1e-6 on 1000 events of either class,
+SANNT trains on all events at once as it is done here.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnlik.differentiable.binning import HardBinning
+from dnnlik.differentiable.binning import HardBinning, check_bins
 from dnnlik.differentiable.network import dense_network
 from dnnlik.differentiable.observables import (
     CategoryObservable,
@@ -43,7 +46,13 @@ def softmax_observable(
     seed: int = 0,
     temperature: float = 1.0,
 ) -> SoftmaxObservable:
-    """A dense network of ReLU units, by itself those of arXiv:1806.04743, with an output a bin."""
+    """A dense network of ReLU units, by itself those of arXiv:1806.04743, with an output a bin.
+
+    >>> from dnnlik.differentiable.problems import blobs_problem
+    >>> softmax_observable(blobs_problem(0, events=50), 3, layers=(8,)).bins
+    3
+    """
+    check_bins(bins)
     events = [problem.events[name] for name in problem.names]
     network = dense_network(events, layers, output="linear", outputs=bins, seed=seed)
     return SoftmaxObservable(network, temperature)
@@ -58,7 +67,13 @@ def hard_observable(
     gradient: str = "linear",
 ) -> NetworkObservable:
     """A network of ReLU units, by itself those of CMS-MLG-23-005, and a sigmoid, in equal bins
-    that are hard in training too."""
+    that are hard in training too.
+
+    >>> from dnnlik.differentiable.problems import blobs_problem
+    >>> hard_observable(blobs_problem(0, events=50), 3, layers=(8,)).binning.bins
+    3
+    """
+    check_bins(bins)
     events = [problem.events[name] for name in problem.names]
     network = dense_network(events, layers, seed=seed)
     return NetworkObservable(network, HardBinning(np.linspace(0.0, 1.0, bins + 1), gradient))

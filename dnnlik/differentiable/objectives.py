@@ -113,6 +113,17 @@ class Trained:
         """The columns of the parameters in ``covariance``."""
         return [int(column) for column in np.flatnonzero(~np.asarray(self.model.fixed))]
 
+    def column(self, poi: str) -> int:
+        """That of a parameter of interest in ``covariance``.
+
+        Raises:
+            InvalidInput: it is fixed.
+        """
+        number = self.model.parameters.index(poi)
+        if number not in self.columns:
+            raise InvalidInput(f"a parameter of interest is not fixed. Received: {poi!r}, fixed")
+        return self.columns.index(number)
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -177,7 +188,7 @@ def sigma_sum(trained: Trained) -> tf.Tensor:
 
 
 def _sigma(trained: Trained, poi: str) -> tf.Tensor:
-    column = trained.columns.index(trained.model.parameters.index(poi))
+    column = trained.column(poi)
     return tf.sqrt(trained.covariance[column, column])
 
 

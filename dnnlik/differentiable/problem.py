@@ -54,7 +54,16 @@ class Problem:
             uncertainties are then those of all events, not of the part that is looked at.
 
     Raises:
-        InvalidInput: names without events, or events that do not fit each other.
+        InvalidInput: names without events, events that do not fit each other, or no parameter of
+            interest.
+
+    >>> mu = {"name": "mu", "type": "normfactor", "data": None}
+    >>> samples = [{"name": "signal", "data": "peak", "modifiers": [mu]},
+    ...            {"name": "background", "data": "flat", "modifiers": []}]
+    >>> events = {"peak": Events([[0.9], [1.0]]), "flat": Events([[0.2], [0.7], [1.4]])}
+    >>> problem = Problem(events, [{"name": "SR", "samples": samples}], yields={"peak": 10})
+    >>> problem.names, problem.expected("peak"), problem.expected("flat")
+    (('peak', 'flat'), 10.0, 3.0)
     """
 
     events: Mapping[str, Events]
@@ -69,7 +78,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         # Plain numbers, for files.
-        for name in ("channels", "yields", "parameters"):
+        object.__setattr__(self, "floor", float(self.floor))
+        for name in ("channels", "yields", "parameters", "widths"):
             object.__setattr__(self, name, _plain(getattr(self, name)))
         try:
             used = set(histograms_in(self.channels))
@@ -90,6 +100,15 @@ class Problem:
                     f"the channels need {what} of these names. Received: none for "
                     f"{', '.join(sorted(used - set(names)))}"
                 )
+        given = {**self.events, **(self.held_out or {})}
+        other = {n: type(e).__name__ for n, e in given.items() if not isinstance(e, Events)}
+        if other:
+            raise InvalidInput(f"events are of the class Events. Received: {other}")
+        pois = (self.poi,) if isinstance(self.poi, str) else tuple(self.poi or ())
+        if not pois or len(set(pois)) < len(pois):
+            raise InvalidInput(
+                f"there is a parameter of interest, or several different ones. Received: {self.poi}"
+            )
         if set(self.yields) - set(self.events):
             raise InvalidInput(
                 f"yields are of the events {', '.join(sorted(self.events))}. "
@@ -148,14 +167,8 @@ class Problem:
                 )
             order = np.random.default_rng([seed, 0]).permutation(len(sample))
             cut = max(1, len(sample) // 4)
-            held_out[name], train[name] = sample[order[:cut]], sample[order[cut:]]
+            held_out[name], train[name] = sample.part(order[:cut]), sample.part(order[cut:])
         return train, held_out
-
-    def share(self, name: str, part: Events) -> float:
-        """Which part of all events of a sample some are: 1 of events that are not from it."""
-        if self.held_out is not None:
-            return 1.0
-        return min(1.0, len(part) / len(self.events[name]))
 
     def classes(self, variations: bool) -> tuple[tuple[str, ...], ...]:
         """The events of each class that a network may separate: those of samples that no

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import index
 
 from dnnlik.differentiable.constraint import Constraint
 from dnnlik.differentiable.expression import parse_loss
@@ -30,6 +31,12 @@ class Settings:
         constraint: a bound of the cross-entropy, after the pretraining.
         tracked: objectives that are computed after each epoch beside the trained one; all, if
             none are named, which costs some seconds to compile.
+
+    Raises:
+        InvalidInput: an unknown objective, or a number out of its range.
+
+    >>> Settings("cls + 0.5*p0", epochs=20).learning_rate is None
+    True
     """
 
     objective: str = "cls"
@@ -42,6 +49,11 @@ class Settings:
     constraint: Constraint | None = None
 
     def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "seed", "pretraining"):
+            # Plain numbers, for files.
+            object.__setattr__(self, name, index(getattr(self, name)))
+        if self.learning_rate is not None:
+            object.__setattr__(self, "learning_rate", float(self.learning_rate))
         parse_loss(self.objective)
         check_objectives(self.tracked)
         if self.epochs < 1 or self.batch_size < 1:

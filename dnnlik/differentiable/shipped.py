@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dnnlik.differentiable.binning import Binning
+from dnnlik.differentiable.binning import Binning, check_bins
 from dnnlik.differentiable.edges import TrainableEdges
 from dnnlik.differentiable.methods import METHODS
 from dnnlik.differentiable.network import dense_network
@@ -46,7 +46,7 @@ def network_observable(
 ) -> NetworkObservable | CategoryObservable:
     """A dense network with a sigmoid, in equal bins from 0 to 1; of several parameters of interest
     one with categories, each in equal bins, for the background and each signal."""
-    _check(bins)
+    check_bins(bins)
     names = ("background", *problem.pois)
     several = len(names) > 2
     edges: Any = category_edges(len(names), bins) if several else np.linspace(0.0, 1.0, bins + 1)
@@ -84,16 +84,24 @@ def observable_of(
     ``make`` (see `open_problem`) makes; both with their own numbers where none are given."""
     # Not handed over unless asked for: functions of users need not have it.
     hidden: dict[str, Any] = {} if layers is None else {"layers": layers}
+    if make is _cut_observable and (bins or bandwidth is not None or train_edges):
+        raise InvalidInput(
+            "the problem cut has one bin, and neither bandwidth nor edges. "
+            f"Received: bins={bins}, bandwidth={bandwidth}, train_edges={train_edges}"
+        )
     if objective not in METHODS:
-        smooth = {"bandwidth": bandwidth or 0.09, "train_edges": train_edges}
-        return make(problem, bins or 5, seed=seed, **smooth, **hidden)
+        width = 0.09 if bandwidth is None else bandwidth
+        return make(
+            problem, 5 if bins is None else bins, seed=seed, bandwidth=width,
+            train_edges=train_edges, **hidden,
+        )  # fmt: skip
     if bandwidth is not None or train_edges:
         raise InvalidInput(
             f"the histogram of {objective} has no bandwidth and no trained edges. "
             f"Received: bandwidth={bandwidth}, train_edges={train_edges}"
         )
     method = METHODS[objective]
-    return method.observable(problem, bins or method.bins, seed=seed, **hidden)
+    return method.observable(problem, method.bins if bins is None else bins, seed=seed, **hidden)
 
 
 def open_problem(
@@ -162,15 +170,10 @@ def _checked(make: Any, path: Path) -> Callable[..., Observable]:
     return made
 
 
-def _check(bins: int) -> None:
-    if bins < 1:
-        raise InvalidInput(f"a histogram has at least one bin. Received: {bins}")
-
-
 def _cut_observable(
     problem: Problem, bins: int = 1, *, layers: Sequence[int] | None = None, **_: Any
 ) -> CutObservable:
-    _check(bins)
+    check_bins(bins)
     if layers is not None:
         raise InvalidInput(f"a cut has no layers. Received: {','.join(map(str, layers))}")
     # The optimum of a soft cut is below that of the hard one, the more the flatter it is.

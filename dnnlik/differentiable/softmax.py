@@ -2,7 +2,7 @@ r"""Histograms in which a network deals every event out over the bins (INFERNO).
 
 .. math:: \nu_k = \sum_i w_i\,\frac{e^{f_k(x_i)/T}}{\sum_j e^{f_j(x_i)/T}}
 
-(arXiv:1806.04743, equation 13). As the temperature T → 0 every event falls into the bin
+(arXiv:1806.04743, equation 6). As the temperature T → 0 every event falls into the bin
 of its largest output, see `dnnlik.differentiable.hard.hard_argmax_histogram`.
 """
 

@@ -44,17 +44,17 @@ Shape = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 def _linear(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
     u, inside = _places(values, edges)
-    return inside * (1.0 - tf.square(u))
+    return tf.where(inside, 1.0 - tf.square(_masked(u, inside)), tf.zeros_like(u))
 
 
 def _tent(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
     u, inside = _places(values, edges)
-    return inside * (1.0 - tf.abs(u))
+    return tf.where(inside, 1.0 - tf.abs(u), tf.zeros_like(u))
 
 
 def _identity(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
-    _, inside = _places(values, edges)
-    return inside * values
+    u, inside = _places(values, edges)
+    return tf.where(inside, values[None, :], tf.zeros_like(u))
 
 
 def _gaussian(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
@@ -117,10 +117,15 @@ def straight_through_histogram(
 
 
 def _places(values: tf.Tensor, edges: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """u, and 1 inside of each bin: (n,), (m+1,) → (m, n), (m, n)."""
+    """u, and whether inside of each bin: (n,), (m+1,) → (m, n), (m, n)."""
     low, high = edges[:-1, None], edges[1:, None]
     u = (2.0 * values[None, :] - (low + high)) / (high - low)
     fixed = tf.stop_gradient(values)[None, :]
     last = tf.range(tf.shape(low)[0])[:, None] == tf.shape(low)[0] - 1
     inside = (fixed >= low) & ((fixed < high) | (last & (fixed <= high)))
-    return u, tf.cast(inside, values.dtype)
+    return u, inside
+
+
+def _masked(u: tf.Tensor, inside: tf.Tensor) -> tf.Tensor:
+    """0 outside, where a square would overflow, and its gradient of 0 times infinity be NaN."""
+    return tf.where(inside, u, tf.zeros_like(u))

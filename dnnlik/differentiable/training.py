@@ -19,7 +19,7 @@ from dnnlik.differentiable.constraint import Constraint, Multiplier
 from dnnlik.differentiable.events import Events
 from dnnlik.differentiable.expression import Loss
 from dnnlik.differentiable.objectives import OBJECTIVES, check_objectives, cross_entropy
-from dnnlik.differentiable.observables import Classifier, Network, Observable
+from dnnlik.differentiable.observables import Classifier, Observable
 from dnnlik.differentiable.problem import Problem
 from dnnlik.exceptions import InvalidInput
 
@@ -56,20 +56,19 @@ class Trainer:
         seed: int = 0,
         constraint: Constraint | None = None,
     ) -> None:
+        if not observable.trainable_variables:
+            raise InvalidInput(
+                "this observable has nothing to train: no network that changes, no cut, no free "
+                f"edge. Received: a {type(observable).__name__}"
+            )
         if batch_size < 1:
             raise InvalidInput(f"a batch has at least one event. Received: {batch_size}")
         if loss.needs_scores or constraint is not None:
             _check_scores(problem, observable, loss if loss.needs_scores else constraint)
-        if isinstance(observable, Network):
-            width = observable.network.input_shape[-1]
-            if width != problem.features:
-                raise InvalidInput(
-                    f"events have {problem.features} features. Received: a network of {width}"
-                )
         self.problem, self.observable, self.loss = problem, observable, loss
         self.batch_size, self.seed = batch_size, seed
         names = _names(problem, loss)
-        self.samples = batches(problem, {name: events[name] for name in names})
+        self.samples = batches(problem, events, names)
         self._sizes = [len(events[name]) for name in names]
         self.steps = self.steps_of(problem, events, loss, batch_size)
         self.optimizer = keras.optimizers.Adam(learning_rate)
@@ -183,7 +182,7 @@ class Evaluation:
         objectives: Collection[str] | None = None,
     ) -> None:
         self._problem, self._observable = problem, observable
-        self._samples = batches(problem, {name: events[name] for name in problem.names})
+        self._samples = batches(problem, events)
         scores = has_scores(problem, observable)
         possible = [name for name, o in OBJECTIVES.items() if scores or not o.needs_scores]
         self._names = [name for name in possible if objectives is None or name in objectives]

@@ -8,7 +8,7 @@ events, so that the difference of two histograms is free of the noise of differe
     up, down = variation(background, Shift(feature=0), up=0.2, down=-0.2)
     Problem(events={"background": background, "shift_up": up, "shift_down": down, ...}, ...)
 
-INFERNO (arXiv:1806.04743, section 4) differentiates templates in the parameters at the nominal
+INFERNO (arXiv:1806.04743, section 5.1) differentiates templates in the parameters at the nominal
 point; here that derivative is the central difference of the pair, whose error is of second order
 in its width, and the analysis that is published has the same pair in it. Both are differentiated
 in the network alike.

@@ -27,8 +27,7 @@ def hard_templates(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Yields, and statistical uncertainties where the model has them, in hard bins, by the
     name of the events."""
-    used = {name: events[name] for name in problem.names}
-    found: Histograms = histograms_of(problem, observable, batches(problem, used), hard=True)
+    found: Histograms = histograms_of(problem, observable, batches(problem, events), hard=True)
     yields, uncertainties = (
         {name: np.asarray(values) for name, values in part.items()} for part in found
     )

@@ -8,7 +8,7 @@ compared before the file appears under its name.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from dnnlik.onnx.model import IR_VERSION, OPSET
 from dnnlik.onnx.verify import write
 from dnnlik.typing import JSON
 
-__all__ = ["open_network", "write_observable"]
+__all__ = ["OpenedNetwork", "open_network", "write_observable"]
 
 TOLERANCE = 1e-5
 """Largest difference of the file's output from Keras', relative where that is above 1; both
@@ -65,8 +65,26 @@ def write_observable(
     write(model, path)
 
 
-def open_network(path: str | Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """The network of a file that `write_observable` wrote: features (n, k) → its output.
+@dataclass(frozen=True)
+class OpenedNetwork:
+    """The network of a file, to be called: features (n, k) float32 → outputs (n, ...) float32.
+
+    Attributes:
+        features: k.
+        outputs: the shape of the output for one event, () for a number.
+        session: of ONNX Runtime.
+    """
+
+    features: int
+    outputs: tuple[int, ...]
+    session: Any
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(self.session.run(None, {"features": features})[0])
+
+
+def open_network(path: str | Path) -> OpenedNetwork:
+    """The network of a file that `write_observable` wrote.
 
     Raises:
         InvalidFile: it is missing, or no network of features.
@@ -77,11 +95,12 @@ def open_network(path: str | Path) -> Callable[[NDArray[np.float32]], NDArray[np
         (inputs,) = session.get_inputs()
         if inputs.name != "features":
             raise ValueError(f"input {inputs.name}")
+        (output,) = session.get_outputs()
+        return OpenedNetwork(int(inputs.shape[1]), tuple(map(int, output.shape[1:])), session)
     except Exception as error:  # ONNX Runtime has many of its own
         raise InvalidFile(
             f"expected a network of dnnlik optimise. Received: {' '.join(str(error).split())[:200]}"
         ) from error
-    return lambda features: np.asarray(session.run(None, {"features": features})[0])
 
 
 def _converted(network: Any, width: int) -> onnx.ModelProto:

@@ -38,12 +38,17 @@ _LINES = 2  # variations of a sample that are drawn as lines
 _SHOWN = 2000  # events of a sample in a figure
 
 
-def figure_of_metrics(history: Sequence[Mapping[str, float]], best: int) -> Figure:
-    """The main objectives on held-out events by epoch, those that were tracked, or else the loss;
-    a line where the best epoch is."""
+def figure_of_metrics(
+    history: Sequence[Mapping[str, float]], best: int, trained: Sequence[str] = ()
+) -> Figure:
+    """What was trained for, and the main objectives, on held-out events by epoch, as far as they
+    were tracked, or else the loss; a line where the best epoch is."""
     epochs = [record["epoch"] for record in history]
-    shown = [panel for panel in _PANELS if panel[0] in history[0]] or [("loss", "loss", False)]
-    rows, columns = (2, 2) if len(shown) > 2 else (1, len(shown))
+    known = {panel[0] for panel in _PANELS}
+    first = [(name, name.replace("_", " "), False) for name in trained if name not in known]
+    shown = [panel for panel in (*first, *_PANELS) if panel[0] in history[0]]
+    shown = shown or [("loss", "loss", False)]
+    rows, columns = (-(-len(shown) // 2), 2) if len(shown) > 2 else (1, len(shown))
     figure = new_figure(7.0, 2.5 * rows)
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     for unused in panels[len(shown) :]:

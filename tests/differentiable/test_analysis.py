@@ -89,6 +89,9 @@ def test_statistical_uncertainty_is_that_of_the_whole_sample():
     observable = cut_of(binning=Binning(EDGES, 0.2, "drop"), start=-9.0)
     _, held_out = problem.split(0)
     assert batches(problem, held_out)["background"].share == 0.25
+    # Fewer events that are not from it are all there is of theirs.
+    fewer = events_of(seed=1, size=6, weights=False, features=1)
+    assert batches(problem, fewer)["background"].share == 1.0
     samples = batches(problem, events)
     found = histograms_of(problem, observable, samples, hard=True).uncertainties
     assert set(found) == {"background"}
@@ -206,3 +209,11 @@ def test_signal_of_numbers():
     assert trained.model.expected_events(tf.ones([1, 2], tf.float64)).shape == (1, 3)
     with pytest.raises(InvalidInput, match="cross-entropy"):
         _ = trained.scores
+
+
+def test_a_sample_that_is_missing():
+    """One line with its name, whoever asks for its events."""
+    problem = problem_of()
+    events = {name: problem.events[name] for name in ("signal", "up", "down")}
+    with pytest.raises(InvalidInput, match=r"needs events of background. Received: none"):
+        batches(problem, events)

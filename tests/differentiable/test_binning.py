@@ -1,11 +1,14 @@
 """Bins of a trained quantity: what training and evaluation see of the same edges."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.stats import norm
 
 from dnnlik.differentiable import Binning, TrainableEdges
+from dnnlik.differentiable.binning import HardBinning
 from dnnlik.exceptions import InvalidInput
 
 EDGES = [0.0, 0.2, 0.7, 1.0]
@@ -42,6 +45,37 @@ def test_one_outer_convention_for_both():
         np.testing.assert_allclose(
             binning.smooth(values, weights), binning.hard(values, weights), atol=1e-12
         )
+
+
+def test_edges_are_written_with_every_digit():
+    """Events lie on edges, and edges may be tiny."""
+    edges = TrainableEdges([0.0, 0.3, 1.0])
+    tiny = Binning([0.0, 1e-14, 3e-14], 1e-14)
+    for binning in (Binning(edges, 0.1), tiny):
+        written = json.loads(json.dumps(binning.to_json()))
+        again = Binning(written["edges"], written["bandwidth"], written["outside"])
+        np.testing.assert_array_equal(again.edges(), binning.edges())
+
+
+REFUSED = {
+    "descending": (lambda: Binning([1.0, 0.0], 0.1), "[1.0, 0.0]"),
+    "one edge": (lambda: Binning([1.0], 0.1), "shape (1,)"),
+    "NaN": (lambda: Binning([0.0, np.nan], 0.1), "nan"),
+    "text": (lambda: Binning([0.0, "x"], 0.1), "'x'"),
+    "none": (lambda: Binning(None, 0.1), "shape ()"),
+    "outside of what": (lambda: Binning([0.0, 1.0], 0.1, "foo"), "'foo'"),
+    "an infinite bandwidth": (lambda: Binning([0.0, 1.0], np.inf), "inf"),
+    "hard edges that move": (lambda: HardBinning(TrainableEdges(EDGES)), "TrainableEdges"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_is_refused(kind):
+    """When it is made, in one line."""
+    make, received = REFUSED[kind]
+    with pytest.raises(InvalidInput) as error:
+        make()
+    assert received in str(error.value).split("Received: ")[1]
 
 
 def test_what_is_trained():

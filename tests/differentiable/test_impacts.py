@@ -29,6 +29,16 @@ def test_parts_of_a_counting_experiment():
     assert found.impacts == {"b": pytest.approx(-0.9)}
 
 
+@pytest.mark.parametrize("kind", ["staterror", "shapesys"])
+def test_few_simulated_events_are_systematic(kind):
+    """A background of 90 ± 9, with a normal or a Poisson measurement: the part of a counting
+    experiment that is not √(s+b)/s."""
+    uncertain = {"name": "b", "type": kind, "data": [9.0]}
+    (found,) = impacts_of_model(HistFactoryModel([channel("SR", [10.0], [90.0], uncertain)]))
+    assert found.statistical == pytest.approx(1.0)
+    assert found.systematic == pytest.approx(0.9, rel=0.06)  # staterror is relative to s + b
+
+
 def test_a_free_normalisation_is_statistical():
     """A background that only a control region measures floats in the statistical part."""
     free = factor("k")

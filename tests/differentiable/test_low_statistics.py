@@ -68,6 +68,12 @@ def test_weights_that_cancel_are_no_events():
     assert low_statistics(problem)[0].ratio == math.inf
 
 
+@pytest.mark.filterwarnings("error")
+def test_weights_of_nothing_are_no_events():
+    """Zero, without a warning of NumPy."""
+    assert effective_events(Events([[0.0], [1.0]], [0.0, 0.0])) == 0.0
+
+
 def test_only_variations_count():
     """Templates that are numbers, and analyses without variations, have no events to count."""
     fixed = {**SHAPE, "data": {"hi_data": [1.0, 2.0], "lo_data": [1.0, 2.0]}}

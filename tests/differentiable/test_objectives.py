@@ -9,6 +9,7 @@ from workspaces import factor, precise, region, sample, shape
 
 from dnnlik.datasets.cut import asimov_significance
 from dnnlik.differentiable import OBJECTIVES, HistFactoryModel, Trained
+from dnnlik.differentiable.impacts import impacts_of_model
 from dnnlik.differentiable.objectives import Scores
 from dnnlik.exceptions import InvalidInput
 
@@ -241,3 +242,14 @@ def test_objectives_are_of_one_model():
     model = HistFactoryModel([{"name": "SR", "samples": samples}])
     with pytest.raises(InvalidInput, match="Received: 2 models"):
         Trained(model)
+
+
+@pytest.mark.parametrize("name", ["sigma_mu", "sigma_sum"])
+def test_a_parameter_of_interest_that_is_fixed(name):
+    """Has no uncertainty: one line."""
+    channels = channels_of([4.0, 8.0], [50.0, 50.0], [52.0, 47.0], [48.0, 53.0])
+    model = HistFactoryModel(channels, parameters=[{"name": "mu", "fixed": True}])
+    with pytest.raises(InvalidInput, match=r"not fixed. Received: 'mu'"):
+        OBJECTIVES[name].function(Trained(model))
+    with pytest.raises(InvalidInput, match=r"not fixed. Received: 'mu'"):
+        impacts_of_model(model)

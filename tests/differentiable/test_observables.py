@@ -8,6 +8,7 @@ from analyses import assert_refused, events_of, network_of, problem_of
 
 from dnnlik.differentiable import (
     Binning,
+    CategoryObservable,
     Cut,
     CutObservable,
     NetworkObservable,
@@ -16,7 +17,9 @@ from dnnlik.differentiable import (
     dense_network,
     softmax_histogram,
 )
+from dnnlik.differentiable.analysis import has_scores
 from dnnlik.differentiable.observables import Classifier, Network
+from dnnlik.exceptions import InvalidInput
 
 FEATURES = np.random.default_rng(1).normal(size=(200, 2)).astype(np.float32)
 WEIGHTS = np.random.default_rng(2).choice([1.0, 2.5, -0.5], 200)
@@ -143,6 +146,14 @@ def test_a_network_changes_more_than_its_weights():
     assert len(observable.variables) == len(observable.trainable_variables) + 2
 
 
+def ending(activation):
+    """A network of three outputs that ends in an activation, or in a layer of that name."""
+    dense = keras.layers.Dense(3, None if activation == "Softmax" else activation)
+    last = [keras.layers.Softmax()] if activation == "Softmax" else []
+    return keras.Sequential([keras.Input((2,)), dense, *last])
+
+
+AROUND = {"softmax": SoftmaxObservable, "categories": CategoryObservable}
 REFUSED = {
     "two outputs": (
         lambda: NetworkObservable(keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]),
@@ -156,7 +167,10 @@ REFUSED = {
     "an unknown side": (lambda: Cut(0, 1.0, 1.0, keep="inside"), "'inside'"),
     "a flat cut": (lambda: Cut(0, 1.0, 0.0), "0.0"),
     "a cut nowhere": (lambda: Cut(0, np.nan, 1.0), "nan"),
-    "nothing to train": (lambda: CutObservable([], 0, Binning(EDGES, 0.2)), "no cuts"),
+    "a feature before the first": (lambda: Cut(-1, 1.0, 1.0), "-1"),
+    **{f"{kind} that ends in {end}": (
+        lambda kind=kind, end=end: AROUND[kind](ending(end)), end.lower())
+       for kind in ("softmax", "categories") for end in ("softmax", "sigmoid", "Softmax")},
 }  # fmt: skip
 
 
@@ -164,6 +178,26 @@ REFUSED = {
 def test_what_is_refused(kind):
     """One line each."""
     assert_refused(*REFUSED[kind])
+
+
+@pytest.mark.parametrize("make", [window, lambda: network_of(problem_of()), softmax])
+def test_events_of_other_features(make):
+    """One line with both numbers, before anything is computed."""
+    with pytest.raises(InvalidInput, match=r"Received: .*\d"):
+        make().summary(tf.zeros([4, 1]))
+    if make is not window:  # cuts look at the features that they are for
+        with pytest.raises(InvalidInput, match=r"events have 3 features. Received: a network of 2"):
+            make().summary(tf.zeros([4, 3]))
+
+
+@pytest.mark.parametrize(("activation", "classes"), [("sigmoid", 2), ("linear", 1), ("tanh", 1)])
+def test_only_a_probability_classifies(activation, classes):
+    """An output of any size has no cross-entropy."""
+    problem = problem_of()
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation)])
+    observable = NetworkObservable(network, Binning(EDGES, 0.2))
+    assert observable.classes == classes
+    assert has_scores(problem, observable) == (classes == 2)
 
 
 def test_edges_alone_may_be_trained():

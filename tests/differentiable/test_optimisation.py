@@ -74,6 +74,16 @@ def assert_same(one, other):
         np.testing.assert_array_equal(a, b)
 
 
+def test_numbers_of_numpy(tmp_path):
+    """Counts, rates and floors from arrays are as good as any."""
+    settings = Settings(
+        "cross_entropy", np.int64(1), np.int32(16), np.float32(0.05), seed=np.int64(3)
+    )
+    problem = replace(PROBLEM, floor=np.float32(0.01))
+    optimise(problem, network_of(problem), settings, state=tmp_path / "state.npz")
+    assert json.dumps([settings.epochs, settings.learning_rate, settings.seed, problem.floor])
+
+
 @pytest.mark.parametrize("kind", MAKES)
 def test_the_best_epoch_is_kept(uninterrupted, kind):
     """Where the objective is lowest on held-out events; the observable is that of it."""

@@ -32,6 +32,28 @@ def test_events_have_weight_one_by_default():
     assert len(events[[1]]) == 1
 
 
+def test_events_are_a_copy():
+    """What becomes of the arrays that were given changes nothing; nor can they be written to."""
+    features, weights = np.ones((2, 1), np.float32), np.ones(2)
+    events = Events(features, weights)
+    features[0] = weights[0] = np.nan
+    assert np.isfinite(events.features).all()
+    assert np.isfinite(events.weights).all()
+    for array in (events.features, events.weights):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 3.0
+    assert events != Events(events.features)
+
+
+def test_a_part_stands_for_all():
+    """A share of it, of a part a share of that; what is chosen without saying so is a whole."""
+    events = Events(np.arange(12.0).reshape(12, 1))
+    half = events.part(slice(0, 6))
+    assert (events.share, half.share, half.part([0, 1]).share) == (1.0, 0.5, pytest.approx(1 / 6))
+    assert half[:3].share == 1.0
+    np.testing.assert_array_equal(half.features, events[:6].features)
+
+
 BAD_EVENTS = {
     "one axis": ([1.0, 2.0], None, "(2,)"),
     "none": (np.zeros((0, 2)), None, "(0, 2)"),
@@ -41,6 +63,7 @@ BAD_EVENTS = {
     "too large for float32": ([[1e300]], None, "first in row 0"),
     "NaN in weights": ([[1.0], [1.0]], [1.0, np.nan], "first in row 1"),
     "text": ([["a"]], None, "could not convert"),
+    "no features": (np.zeros((3, 0)), None, "(3, 0)"),
     "ragged": ([[1.0], [1.0, 2.0]], None, "inhomogeneous"),
     "weights of text": ([[1.0]], ["a"], "could not convert"),
 }
@@ -87,6 +110,10 @@ BAD_PROBLEMS = {
     "yields that are NaN": ({"yields": {"signal": np.nan}}, "nan"),
     "negative yields": ({"yields": {"signal": -2.0}}, "-2"),
     "a negative floor": ({"floor": -1.0}, "-1"),
+    "arrays for events": ({"events": {**events_of(), "up": np.zeros((5, 2))}}, "'up': 'ndarray'"),
+    "no parameter of interest": ({"poi": ()}, "()"),
+    "nothing for it": ({"poi": None}, "None"),
+    "one twice": ({"poi": ("mu", "mu")}, "('mu', 'mu')"),
     "different features": (
         {"events": {**events_of(), "up": Events(np.zeros((5, 3)))}}, "'up': 3"),
     "held-out events of other features": ({"held_out": events_of(features=3)}, "'up, held out': 3"),

@@ -156,6 +156,24 @@ def test_cut():
     assert [len(problem.events[n]) for n in problem.names] == [10_000, 100_000]
 
 
+@pytest.mark.parametrize("option", [{"bins": 7}, {"bandwidth": 0.3}, {"train_edges": True}])
+def test_what_a_cut_has_not(option):
+    """Is refused instead of ignored."""
+    problem, make = open_problem("cut")
+    (value,) = option.values()
+    with pytest.raises(InvalidInput, match=f"one bin.*{value}"):
+        observable_of(problem, "cls", make, **option)
+
+
+@pytest.mark.parametrize("objective", ["cls", "inferno", "sannt"])
+@pytest.mark.parametrize("bins", [0, -1])
+def test_no_bins_of_any_method(objective, bins):
+    """One line, not the default."""
+    problem, make = open_problem("blobs")
+    with pytest.raises(InvalidInput, match=f"at least one bin. Received: {bins}"):
+        observable_of(problem, objective, make, bins=bins)
+
+
 def test_the_cut_finds_its_way():
     """From its start to a significance within 2 % of the best hard cut of these events."""
     problem, make = open_problem("cut", 1)

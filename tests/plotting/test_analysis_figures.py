@@ -52,6 +52,19 @@ def test_metrics_that_were_tracked(tmp_path, tracked, titles):
     assert [axes.get_title() for axes in figure.axes] == titles
 
 
+@pytest.mark.parametrize("trained", [("sigma_sum",), ("cross_entropy", "cls"), ("cls", "p0")])
+def test_what_was_trained_comes_first(tmp_path, trained):
+    """Beside the four that are always there, in as many panels, each with its curve."""
+    names = ("cls", "p0", "sigma_mu", "limit", "sigma_sum", "cross_entropy")
+    records = [{"epoch": e, "loss": 1.0, **{n: k + 0.1 * e for k, n in enumerate(names)}}
+               for e in range(3)]  # fmt: skip
+    figure = plotting.figure_of_metrics(records, 1, trained)
+    saved(figure, tmp_path)
+    shown = [axes.lines[0].get_ydata()[0] for axes in figure.axes]
+    other = [names.index(name) for name in trained if name not in names[:4]]
+    assert shown == [*other, 0, 1, 2, 3]
+
+
 def test_templates(tmp_path):
     """A panel a channel; nominal, up and down of each sample, of events or of numbers."""
     figure = plotting.figure_of_templates(CHANNELS, YIELDS)

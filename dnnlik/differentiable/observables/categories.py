@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from dnnlik.differentiable.binning import Binning, HardBinning
 from dnnlik.differentiable.observables.binned import BinnedNetwork
+from dnnlik.differentiable.observables.outputs import check_features, check_logits, outputs_of
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
 
@@ -81,17 +82,13 @@ class CategoryObservable(BinnedNetwork):
     def __init__(
         self, network: Any, binning: Binning | int = 8, names: Sequence[str] | None = None
     ) -> None:
-        outputs = network.output_shape[-1] if network.built else "a network that is not built"
-        if not isinstance(outputs, int) or outputs < 2:
+        outputs = outputs_of(network) or 0
+        if outputs < 2:
             raise InvalidInput(
                 "the network of categories has a known number of inputs, and at least two outputs. "
-                f"Received: {outputs}"
+                f"Received: {outputs or 'a network that is not built'}"
             )
-        if getattr(network.layers[-1], "activation", None) is keras.activations.softmax:
-            raise InvalidInput(
-                "the softmax belongs to the observable: its network ends in a linear layer. "
-                "Received: a network that ends in a softmax"
-            )
+        check_logits(network)
         if isinstance(binning, int):
             binning = HardBinning(category_edges(outputs, binning))
         self.names = tuple(names or (f"category_{k}" for k in range(outputs)))
@@ -104,6 +101,7 @@ class CategoryObservable(BinnedNetwork):
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The probability of each category, (n, k) → (n, categories)."""
+        check_features(self.network.input_shape[-1], features)
         return tf.nn.softmax(self.network(features, training=training), axis=-1)
 
     def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

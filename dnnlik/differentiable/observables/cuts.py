@@ -39,6 +39,8 @@ class Cut:
                 "a cut starts at a number and has a positive slope. "
                 f"Received: start={self.start}, slope={self.slope}"
             )
+        if self.feature < 0:
+            raise InvalidInput(f"features are counted from 0. Received: {self.feature}")
 
 
 _SMOOTH = {"above": cuts.above, "below": cuts.below}
@@ -52,6 +54,11 @@ class CutObservable:
         cuts: all have to be passed.
         feature: the feature that is counted in bins after the cuts.
         binning: of that feature. Without it, what passes is one bin.
+
+    >>> window = CutObservable([Cut(0, 1.0, 5.0), Cut(0, 2.0, 5.0, keep="below")])
+    >>> summary = window.summary(tf.constant([[0.5], [1.2], [1.8], [2.5]]))
+    >>> float(window.hard(summary, tf.ones(4, tf.float64))[0])
+    2.0
     """
 
     learning_rate = 0.05  # in units of the features
@@ -62,10 +69,6 @@ class CutObservable:
         self.cuts, self.feature, self.binning = tuple(cuts), feature, binning
         starts = [cut.start for cut in cuts]
         self.thresholds = tf.Variable(starts, dtype=tf.float64, trainable=bool(starts))
-        if not self.trainable_variables:
-            raise InvalidInput(
-                "an observable of fixed bins has nothing to train. Received: no cuts"
-            )
 
     @property
     def trainable_variables(self) -> list[Any]:
@@ -77,7 +80,19 @@ class CutObservable:
         return self.trainable_variables
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The features themselves, float64."""
+        """The features themselves, float64.
+
+        Raises:
+            InvalidInput: fewer features than a cut, or the bins, look at.
+        """
+        needed, given = (
+            1 + max(self.feature, *(cut.feature for cut in self.cuts), 0),
+            features.shape[-1],
+        )
+        if given is not None and given < needed:
+            raise InvalidInput(
+                f"cuts on feature {needed - 1} (from 0) need it. Received: {given} features"
+            )
         return tf.cast(features, tf.float64)
 
     def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""A network that deals every event out over bins (INFERNO, arXiv:1806.04743, section 3.1)."""
+"""A network that deals every event out over bins (INFERNO, arXiv:1806.04743, section 3)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from dnnlik.differentiable.hard import hard_argmax_histogram
+from dnnlik.differentiable.observables.outputs import check_features, check_logits, outputs_of
 from dnnlik.differentiable.softmax import softmax_histogram
 from dnnlik.exceptions import InvalidInput
 from dnnlik.typing import JSON
@@ -24,6 +25,9 @@ class SoftmaxObservable:
             the harder the bins. A network can learn to scale its outputs itself, so that this
             decides how training begins.
 
+    Raises:
+        InvalidInput: a network that is not built, or with a softmax; a temperature of 0.
+
     >>> network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
     >>> observable = SoftmaxObservable(network)
     >>> summary = observable.summary(tf.constant([[0.2], [-0.4]]))
@@ -34,12 +38,13 @@ class SoftmaxObservable:
     learning_rate = 2e-3
 
     def __init__(self, network: Any, temperature: float = 1.0) -> None:
-        outputs = network.output_shape[-1] if network.built else "a network that is not built"
-        if not isinstance(outputs, int) or outputs < 1:
+        outputs = outputs_of(network)
+        if outputs is None:
             raise InvalidInput(
                 "the network of a softmax observable has a known number of inputs, and one output "
-                f"a bin. Received: {outputs}"
+                "a bin. Received: a network that is not built"
             )
+        check_logits(network)
         if not temperature > 0:
             raise InvalidInput(f"a temperature is positive. Received: {temperature}")
         self.network, self.temperature, self.bins = network, float(temperature), outputs
@@ -54,6 +59,7 @@ class SoftmaxObservable:
 
     def summary(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The outputs of the network, (n, k) → (n, bins)."""
+        check_features(self.network.input_shape[-1], features)
         return self.network(features, training=training)
 
     def smooth(self, summary: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
