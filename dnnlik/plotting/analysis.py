@@ -34,6 +34,8 @@ _PANELS = (
 )
 _COLOURS = (EXACT, SURROGATE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _LABELLED = 12  # bins that all have their number
+_DECADES = 1e-5  # of the tallest bin: what is below is not shown
+_MARKERS = ("o", "s", "^", "D")  # where there are more samples than colours
 _LINES = 2  # variations of a sample that are drawn as lines
 _SHOWN = 2000  # events of a sample in a figure
 
@@ -82,6 +84,8 @@ def figure_of_templates(
         tallest = [float(height.max()) for height in heights]
         if min(tallest) > 0 and max(tallest) > 10 * min(tallest):
             axes.set_yscale("log")
+            # Bins of nothing but a floor would leave all else in the upper half.
+            axes.set_ylim(bottom=max(axes.get_ylim()[0], _DECADES * max(tallest)))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if len(heights[0]) <= _LABELLED:
             axes.set_xticks(range(len(heights[0])))
@@ -193,10 +197,11 @@ def _plane(events: Mapping[str, Array]) -> tuple[Array, Array, Array]:
 
 def _draw_events(axes: Axes, events: Mapping[str, Array]) -> None:
     """Some events of each sample, and its centre."""
-    for colour, (name, points) in zip(_cycled(len(events)), events.items(), strict=True):
-        some = points[:_SHOWN]
+    for number, (name, points) in enumerate(events.items()):
+        colour, some = _cycled(number + 1)[-1], points[:_SHOWN]
+        marker = _MARKERS[number // len(_COLOURS) % len(_MARKERS)]
         axes.scatter(some[:, 0], some[:, 1], s=3, color=[to_rgba(colour, 0.25)], lw=0)
-        axes.plot(*points.mean(axis=0), "o", color=colour, mec="white", ms=7, label=name)
+        axes.plot(*points.mean(axis=0), marker, color=colour, mec="white", ms=7, label=name)
     axes.set(xlabel="feature 0", ylabel="feature 1")
     axes.legend(fontsize=8, loc="best")
 

@@ -16,7 +16,7 @@ __all__ = ["EXACT", "GREY", "SURROGATE", "new_figure", "png_of", "save_figures"]
 
 EXACT, SURROGATE, GREY = "#0072B2", "#D55E00", "#999999"
 _RESOLUTION = 150
-_COLOURS = 128
+_COLOURS = 256
 
 
 def new_figure(width: float = 6.0, height: float = 4.0) -> Figure:
@@ -25,11 +25,16 @@ def new_figure(width: float = 6.0, height: float = 4.0) -> Figure:
 
 
 def png_of(figure: Figure) -> bytes:
-    """A figure as the content of a PNG file, with a palette: a third of the bytes."""
+    """A figure as the content of a PNG file, with a palette: a third of the bytes.
+
+    The palette covers all colours of the figure: one of the most frequent ones alone would give a
+    rare colour, a marker's, to its neighbour.
+    """
     drawn, small = BytesIO(), BytesIO()
     figure.savefig(drawn, format="png")
     picture = Image.open(drawn).convert("RGB")
-    picture.quantize(_COLOURS, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    cover, none = Image.Quantize.MAXCOVERAGE, Image.Dither.NONE
+    picture.quantize(_COLOURS, cover, dither=none).save(small, format="png", optimize=True)
     return small.getvalue()
 
 

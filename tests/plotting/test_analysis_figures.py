@@ -1,9 +1,13 @@
 """Figures of a trained analysis: what is drawn, also where numbers are missing."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from dnnlik.plotting import analysis as plotting
+from dnnlik.plotting.style import png_of
 
 RECORDS = [
     {"epoch": e, "cls": c, "p0": p, "sigma_mu": 0.5 - 0.01 * e, "limit": np.nan}
@@ -63,6 +67,44 @@ def test_what_was_trained_comes_first(tmp_path, trained):
     shown = [axes.lines[0].get_ydata()[0] for axes in figure.axes]
     other = [names.index(name) for name in trained if name not in names[:4]]
     assert shown == [*other, 0, 1, 2, 3]
+
+
+def test_no_two_samples_look_alike():
+    """A colour and a marker each, also where there are more samples than colours."""
+    events = {str(k): np.random.default_rng(k).normal(k, 1, (20, 2)) for k in range(13)}
+    figure = plotting.figure_of_contours(lambda grid: grid[:, 0], np.linspace(-9, 9, 4), events)
+    centres = [line for line in figure.axes[0].lines if line.get_label() in events]
+    assert len({(line.get_color(), line.get_marker()) for line in centres}) == len(events)
+
+
+def test_colours_stay_apart_in_the_file():
+    """No pixel of a crowded figure is another colour than that of the figure, by more than a
+    sixteenth of the range."""
+    rng = np.random.default_rng(1)
+    events = {str(k): rng.normal(k, 1, (2000, 2)) for k in range(6)}
+    figure = plotting.figure_of_contours(
+        lambda grid: 1 / (1 + np.exp(grid.sum(axis=1))), np.linspace(0, 1, 9), events
+    )
+    png_of(figure)  # the layout settles with the first drawing
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png")
+    exact, found = (
+        np.asarray(Image.open(BytesIO(content)).convert("RGB"), int)
+        for content in (drawn.getvalue(), png_of(figure))
+    )
+    assert np.abs(found - exact).max() <= 16
+    assert tuple(found[0, 0]) == (255, 255, 255)
+
+
+def test_a_floor_does_not_fill_the_panel(tmp_path):
+    """Empty bins hold a floor far below all else; the axis ends five decades below the top."""
+    yields = {"signal": np.array([3.0, 1e-6, 2.0]), "background": np.array([1e-6, 400.0, 1e-6])}
+    samples = [{"name": name, "data": name, "modifiers": []} for name in yields]
+    figure = plotting.figure_of_templates([{"name": "SR", "samples": samples}], yields)
+    saved(figure, tmp_path)
+    (axes,) = figure.axes
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylim()[0] == pytest.approx(4e-3)
 
 
 def test_templates(tmp_path):
