@@ -29,7 +29,7 @@ _SHOWN = (
     default="cls",
     show_default=True,
     help="Or a sum, such as 'cls + 0.5*p0', or a method, 'inferno' or 'sannt', with its histogram "
-    "and settings; a wrong name lists all.",
+    "and numbers in place of the defaults below; a wrong name lists all.",
 )
 @click.option("--benchmark", type=click.IntRange(0, 4), help="Of the mixture.  [default: 2]")
 @click.option("--bins", type=COUNT, help="Of the histogram.  [default: 5]")
@@ -121,7 +121,16 @@ def _print_table(result: Any) -> None:
         click.echo(f"{name:<28}{first[name]:>12.4g}{best[name]:>12.4g}", err=True)
     for name, value in result.observable.describe().items():
         click.echo(f"{name:<28}{first[name]:>12.4g}{value:>12.4g}", err=True)
+    pretraining = result.settings.pretraining
     click.echo(f"best epoch {result.best_epoch} of {len(result.history) - 1}", err=True)
+    if "cross_entropy_bound" in best:
+        click.echo("(the bound is that of the events of the training)", err=True)
+    if 0 < result.best_epoch <= pretraining:
+        click.echo(
+            f"it is one of the {pretraining} of the pretraining: {result.settings.objective} did "
+            "not improve on a classifier; a lower learning rate or more epochs may help",
+            err=True,
+        )
     if result.best_epoch == 0:
         click.echo(
             "no epoch improved on the start: more epochs or another learning rate may help",

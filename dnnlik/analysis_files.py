@@ -41,9 +41,26 @@ def write_analysis(
     - ``workspace.json``: the pyhf workspace of the held-out events in hard bins, unless the
       problem has ``widths``, which pyhf has not
     - ``observable.onnx``: the network, if there is one
-    - figures, where matplotlib is installed
+    - figures, where matplotlib is installed: ``metrics.png``, ``templates.png``, and for two
+      features and a network in bins ``contours.png``
+
+    Files of these names that another analysis left in the folder, and that this one has not, are
+    removed.
     """
     folder = Path(folder)
+    names = _write(result, folder, progress)
+    for name in set(_NAMES) - set(names):
+        (folder / name).unlink(missing_ok=True)
+    return names
+
+
+_NAMES = (
+    "history.json", "bins.json", "workspace.json", "observable.onnx", "metrics.png",
+    "templates.png", "contours.png",
+)  # fmt: skip
+
+
+def _write(result: Optimised, folder: Path, progress: Progress) -> list[str]:
     write_json(folder / "history.json", _history(result))
     write_json(folder / "bins.json", result.observable.to_json())
     names = ["history.json", "bins.json"]

@@ -183,6 +183,15 @@ def test_cuts_have_no_network(result, tmp_path):
         {"feature": 0, "keep": "above", "threshold": 0.5}]  # fmt: skip
 
 
+def test_nothing_of_another_analysis_is_left(result, tmp_path):
+    """Its network and contours would be taken for those of this one; other files stay."""
+    write_analysis(result, tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    names = write_analysis(replace(result, observable=CutObservable([Cut(0, 0.5, 3.0)])), tmp_path)
+    assert "observable.onnx" not in names
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*names, "notes.txt"])
+
+
 def test_without_matplotlib(result, tmp_path, monkeypatch):
     """Everything else, and a word about it."""
     monkeypatch.setattr(analysis_files, "find_spec", lambda name: None)

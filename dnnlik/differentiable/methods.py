@@ -8,6 +8,7 @@ SANNT trains on all events at once as it is done here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from dnnlik.differentiable.binning import HardBinning, check_bins
 from dnnlik.differentiable.network import dense_network
+from dnnlik.differentiable.objectives import OBJECTIVES
 from dnnlik.differentiable.observables import (
     CategoryObservable,
     NetworkObservable,
@@ -25,6 +27,7 @@ from dnnlik.differentiable.observables import (
 )
 from dnnlik.differentiable.problem import Problem
 from dnnlik.differentiable.settings import Settings
+from dnnlik.exceptions import InvalidInput
 
 __all__ = [
     "METHODS",
@@ -140,9 +143,29 @@ METHODS: Mapping[str, Method] = {
 def settings_of(objective: str, seed: int = 0, **given: Any) -> Settings:
     """The settings of a method, or of an objective, with what is given in place of its own.
 
+    Raises:
+        InvalidInput: a name that neither has.
+
     >>> settings_of("inferno", epochs=5, batch_size=None).batch_size
     4000
     """
+    if objective not in METHODS:
+        _check_names(objective)
     settings = METHODS[objective].settings if objective in METHODS else Settings(objective)
     changes = {name: value for name, value in given.items() if value is not None}
     return replace(settings, seed=seed, **changes)
+
+
+def _check_names(objective: str) -> None:
+    names = re.findall(r"[^\W\d]\w*", objective)
+    if set(names) & set(METHODS):
+        raise InvalidInput(
+            f"a method ({', '.join(METHODS)}) has a histogram of its own and stands alone. "
+            f"Received: {objective!r}"
+        )
+    unknown = sorted(set(names) - set(OBJECTIVES))
+    if unknown:
+        raise InvalidInput(
+            f"the objectives are {', '.join(OBJECTIVES)}, and the methods {', '.join(METHODS)}. "
+            f"Received: {', '.join(map(repr, unknown))}"
+        )

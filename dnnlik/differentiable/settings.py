@@ -70,6 +70,6 @@ class Settings:
             )
         if self.constraint and self.constraint.bound is None and not self.pretraining:
             raise InvalidInput(
-                "a constraint has a bound, or a pretraining whose end is one. "
+                "a constraint has a bound, or a pretraining (an option) whose end is one. "
                 f"Received: {self.constraint} and no pretraining"
             )

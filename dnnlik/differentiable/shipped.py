@@ -100,6 +100,11 @@ def observable_of(
             f"the histogram of {objective} has no bandwidth and no trained edges. "
             f"Received: bandwidth={bandwidth}, train_edges={train_edges}"
         )
+    if make not in (network_observable, _cut_observable):
+        raise InvalidInput(
+            f"{objective} has an observable of its own, and so has the file: choose another "
+            f"objective, or leave out its observable(...). Received: {objective}"
+        )
     method = METHODS[objective]
     return method.observable(problem, method.bins if bins is None else bins, seed=seed, **hidden)
 
@@ -144,7 +149,8 @@ def open_problem(
             f"problem(seed) of {path} must return a dnnlik Problem. "
             f"Received: a {type(problem).__name__}"
         )
-    return problem, _checked(getattr(module, "observable", network_observable), path)
+    own = getattr(module, "observable", None)
+    return problem, network_observable if own is None else _checked(own, path)
 
 
 def _checked(make: Any, path: Path) -> Callable[..., Observable]:

@@ -37,6 +37,7 @@ _LABELLED = 12  # bins that all have their number
 _DECADES = 1e-5  # of the tallest bin: what is below is not shown
 _MARKERS = ("o", "s", "^", "D")  # where there are more samples than colours
 _LINES = 2  # variations of a sample that are drawn as lines
+_PAPER = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5}
 _SHOWN = 2000  # events of a sample in a figure
 
 
@@ -93,7 +94,7 @@ def figure_of_templates(
             _draw_categories(axes, categories, len(heights[0]))
         axes.set_xlabel("bin")
         axes.set_title(channel["name"], fontsize=10)
-        axes.legend(fontsize=8, frameon=False)
+        axes.legend(fontsize=8, framealpha=0.85, edgecolor="none")
     panels[0].set_ylabel("expected events")
     figure.suptitle(
         "held-out events; variations: up dashed, down dotted; bands: more than two, in quadrature",
@@ -110,7 +111,7 @@ def _draw_categories(axes: Axes, names: Sequence[str], bins: int) -> None:
             axes.axvline(number * width - 0.5, color=GREY, lw=0.8, ls="--")
         axes.text(
             (number + 0.5) / len(names), 0.99, name,
-            transform=axes.transAxes, ha="center", va="top", fontsize=8, color=GREY,
+            transform=axes.transAxes, ha="center", va="top", fontsize=8, color="black", bbox=_PAPER,
         )  # fmt: skip
 
 
@@ -144,7 +145,7 @@ def figure_of_contours(
     summary: Callable[[Array], Array], edges: Array, events: Mapping[str, Array]
 ) -> Figure:
     """The observable over two features as filled bins, with events of each sample."""
-    figure = new_figure(5.6, 4.6)
+    figure = new_figure(5.6, 5.2)
     axes = figure.subplots()
     x, y, grid = _plane(events)
     values = np.asarray(summary(grid)).reshape(len(y), len(x))
@@ -165,7 +166,7 @@ def figure_of_categories(
 ) -> Figure:
     """The largest of some probabilities, (n, 2) → (n, categories), over two features as filled
     bins, the borders of the categories, with events of each sample."""
-    figure = new_figure(5.6, 4.6)
+    figure = new_figure(5.6, 5.2)
     axes = figure.subplots()
     x, y, grid = _plane(events)
     found = np.asarray(probabilities(grid))
@@ -181,7 +182,7 @@ def figure_of_categories(
             axes.contour(x, y, border, levels=[0.5], colors="black", linewidths=1.2)
         if own.any():
             middle = grid[own].mean(axis=0)
-            axes.text(middle[0], middle[1], name, ha="center", fontsize=9)
+            axes.text(middle[0], middle[1], name, ha="center", fontsize=9, bbox=_PAPER)
     axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     return figure
 
@@ -203,7 +204,8 @@ def _draw_events(axes: Axes, events: Mapping[str, Array]) -> None:
         axes.scatter(some[:, 0], some[:, 1], s=3, color=[to_rgba(colour, 0.25)], lw=0)
         axes.plot(*points.mean(axis=0), marker, color=colour, mec="white", ms=7, label=name)
     axes.set(xlabel="feature 0", ylabel="feature 1")
-    axes.legend(fontsize=8, loc="best")
+    # Beside the events, which are everywhere.
+    axes.figure.legend(fontsize=8, loc="outside lower center", ncols=3, frameon=False)
 
 
 def _cycled(count: int) -> list[str]:

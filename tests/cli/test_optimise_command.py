@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -14,6 +15,9 @@ import pyhf
 import pytest
 from click.testing import CliRunner
 from dnnlik.cli import main
+from dnnlik.cli.optimise import _print_table
+
+from dnnlik.differentiable import CutObservable, Settings
 
 COMMAND = [sys.executable, "-m", "dnnlik.cli", "optimise"]
 PROBLEM = """
@@ -229,6 +233,20 @@ def test_a_network_that_is_nan(tmp_path):
     options = ["--objective", "asimov_significance", "--epochs", "1", "-o", tmp_path / "out"]
     refused(4, "not finite after any epoch", path, *options)
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["state.npz"]
+
+
+@pytest.mark.parametrize(("best", "said"), [(0, False), (1, True), (2, True), (3, False)])
+def test_a_pretraining_that_was_kept_is_said(best, said, capsys):
+    """The training itself did nothing then; an epoch after two of cross-entropy did."""
+    records = [{"cls": 0.5 - 0.1 * epoch} for epoch in range(4)]
+    result = SimpleNamespace(
+        history=records, metrics=records[best], best_epoch=best, observable=CutObservable([]),
+        settings=Settings("cls", epochs=1, pretraining=2),
+    )  # fmt: skip
+    _print_table(result)
+    printed = capsys.readouterr().err
+    assert ("one of the 2 of the pretraining: cls did not improve" in printed) == said
+    assert f"best epoch {best} of 3" in printed
 
 
 def test_ctrl_c_says_how_to_go_on(monkeypatch, problem, tmp_path):

@@ -18,6 +18,7 @@ from dnnlik.differentiable import (
     NetworkObservable,
     SoftmaxObservable,
 )
+from dnnlik.differentiable.methods import settings_of
 from dnnlik.differentiable.objectives import sigma_mu
 from dnnlik.differentiable.problems import mixture_problem, resonance_problem
 from dnnlik.differentiable.shipped import (
@@ -231,6 +232,28 @@ def test_a_file_of_a_user(tmp_path):
     own = "def observable(problem, bins, **_):\n    return CutObservable([Cut(0, bins, 3.0)])\n"
     problem, make = opened(tmp_path, HEAD + own)
     assert make(problem, 2, seed=0, bandwidth=0.1).describe() == {"cut_0": 2.0}
+
+
+def test_a_method_does_not_replace_what_a_file_defines(tmp_path):
+    """It is refused instead; without one of its own a file has that of the method."""
+    own = "def observable(problem, bins, **_):\n    return CutObservable([Cut(0, bins, 3.0)])\n"
+    problem, make = opened(tmp_path, HEAD + own)
+    with pytest.raises(InvalidInput, match=r"observable of its own.*Received: inferno"):
+        observable_of(problem, "inferno", make)
+    problem, make = opened(tmp_path, HEAD)
+    assert isinstance(observable_of(problem, "inferno", make), SoftmaxObservable)
+
+
+@pytest.mark.parametrize(
+    ("objective", "complaint"),
+    [("saant", r"cls, .*methods inferno, sannt. Received: 'saant'"),
+     ("sannt + 0.1*cls", r"stands alone. Received: 'sannt \+ 0.1\*cls'"),
+     ("INFERNO", r"methods inferno, sannt. Received: 'INFERNO'")],
+)  # fmt: skip
+def test_names_that_are_none(objective, complaint):
+    """All names that there are, those of methods too."""
+    with pytest.raises(InvalidInput, match=complaint):
+        settings_of(objective)
 
 
 BROKEN = {
