@@ -104,6 +104,14 @@ def open_observable(folder: str | Path) -> Observable:
 
     Raises:
         InvalidFile: a file is missing, damaged, or of another kind.
+
+    >>> import json, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with open(f"{folder}/bins.json", "w") as file:
+    ...         json.dump(CutObservable([Cut(0, 1.0, slope=5.0)]).to_json(), file)
+    ...     opened = open_observable(folder)
+    >>> counted(opened, [[0.5], [1.5], [2.0]]).tolist()
+    [2.0]
     """
     folder = Path(folder)
     path = folder / "bins.json"

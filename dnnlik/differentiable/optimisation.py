@@ -83,6 +83,15 @@ def optimise(
     Raises:
         InvalidInput: settings, or an objective the observable has no use for.
         NotConverged: the objective was not finite after any epoch.
+
+    >>> from dnnlik.differentiable import Cut, CutObservable
+    >>> from dnnlik.differentiable.problems import cut_problem
+    >>> problem, observable = cut_problem(1), CutObservable([Cut(0, 2.0, slope=10.0)])
+    >>> settings = Settings("asimov_significance", epochs=3, batch_size=50_000,
+    ...                     tracked=("asimov_significance",))
+    >>> result = optimise(problem, observable, settings)
+    >>> [record["epoch"] for record in result.history], sorted(observable.describe())
+    ([0.0, 1.0, 2.0, 3.0], ['cut_0'])
     """
     settings = _complete(settings, observable)
     loss = parse_loss(settings.objective)

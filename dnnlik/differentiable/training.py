@@ -163,8 +163,21 @@ def evaluate(
 ) -> dict[str, float]:
     """Objectives by name with hard bins, all by default; NaN where one is not defined.
 
+    Args:
+        problem: the model, and the expected events of each sample.
+        observable: what counts events in bins.
+        events: of every sample of the problem, by name; they need not be its own.
+        objectives: names of `dnnlik.differentiable.OBJECTIVES`.
+
     Raises:
-        InvalidInput: an objective that is unknown.
+        InvalidInput: an objective that is unknown, a sample that is missing, other features.
+
+    >>> from dnnlik.differentiable import Cut, CutObservable
+    >>> from dnnlik.differentiable.problems import cut_problem
+    >>> problem, observable = cut_problem(1), CutObservable([Cut(0, 2.0, slope=10.0)])
+    >>> found = evaluate(problem, observable, problem.events, ["asimov_significance"])
+    >>> 4 < found["asimov_significance"] < 5.4
+    True
     """
     check_objectives(objectives or ())
     return Evaluation(problem, observable, events, objectives)()

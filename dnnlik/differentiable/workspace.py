@@ -53,6 +53,13 @@ def workspace_of(
     Raises:
         InvalidInput: the problem has ``widths``: in pyhf they are 1; or counts that are not
             those of its channels.
+
+    >>> from dnnlik.differentiable import Cut, CutObservable
+    >>> from dnnlik.differentiable.problems import cut_problem
+    >>> problem, observable = cut_problem(1), CutObservable([Cut(0, 2.0, slope=10.0)])
+    >>> workspace = workspace_of(problem, observable, problem.events, {"above": [250]})
+    >>> workspace["observations"], [s["name"] for s in workspace["channels"][0]["samples"]]
+    ([{'name': 'above', 'data': [250.0]}], ['signal', 'background'])
     """
     if problem.widths:
         raise InvalidInput(
