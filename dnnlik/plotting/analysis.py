@@ -56,6 +56,8 @@ def figure_of_metrics(
     panels = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
     for unused in panels[len(shown) :]:
         unused.remove()
+    for lowest in panels[max(len(shown) - columns, 0) : len(shown)]:
+        lowest.tick_params(labelbottom=True)
     for axes, (name, label, logarithmic) in zip(panels, shown, strict=False):
         values = np.array([record[name] for record in history], dtype=float)
         axes.plot(epochs, values, color=EXACT, lw=1.2, marker=".", ms=3)
