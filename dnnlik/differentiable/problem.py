@@ -100,8 +100,8 @@ class Problem:
                     f"the channels need {what} of these names. Received: none for "
                     f"{', '.join(sorted(used - set(names)))}"
                 )
-        given = {**self.events, **(self.held_out or {})}
-        other = {n: type(e).__name__ for n, e in given.items() if not isinstance(e, Events)}
+        given = (*self.events.items(), *(self.held_out or {}).items())
+        other = {n: type(e).__name__ for n, e in given if not isinstance(e, Events)}
         if other:
             raise InvalidInput(f"events are of the class Events. Received: {other}")
         pois = (self.poi,) if isinstance(self.poi, str) else tuple(self.poi or ())

@@ -111,6 +111,10 @@ BAD_PROBLEMS = {
     "negative yields": ({"yields": {"signal": -2.0}}, "-2"),
     "a negative floor": ({"floor": -1.0}, "-1"),
     "arrays for events": ({"events": {**events_of(), "up": np.zeros((5, 2))}}, "'up': 'ndarray'"),
+    "arrays held out": (
+        {"held_out": {**events_of(), "up": np.zeros((5, 2))}}, "'up': 'ndarray'"),
+    "arrays for events, others held out": (
+        {"events": {**events_of(), "up": np.zeros((5, 2))}, "held_out": events_of()}, "'ndarray'"),
     "no parameter of interest": ({"poi": ()}, "()"),
     "nothing for it": ({"poi": None}, "None"),
     "one twice": ({"poi": ("mu", "mu")}, "('mu', 'mu')"),
