@@ -121,6 +121,9 @@ gradients_option = click.option(
 )
 
 
+_MOST_VALUES = 100_000
+
+
 def parse_values(
     context: click.Context, option: click.Parameter, text: str | None
 ) -> NDArray[np.float64] | None:
@@ -129,13 +132,17 @@ def parse_values(
         return None
     try:
         low, high, count = text.split(":")
+        if not 1 <= int(count) <= _MOST_VALUES:
+            raise ValueError
         with np.errstate(all="ignore"):  # what is not finite is refused below
             values = np.linspace(float(low), float(high), int(count))
-        if not values.size or not np.isfinite(values).all():
+        if not np.isfinite(values).all():
             raise ValueError
         return values
     except ValueError:
-        raise click.BadParameter(f"expected LOW:HIGH:COUNT. Received: {text!r}") from None
+        raise click.BadParameter(
+            f"expected LOW:HIGH:COUNT, with a COUNT of at most {_MOST_VALUES}. Received: {text!r}"
+        ) from None
 
 
 def _request(surrogate_sampler: str | None, **values: Any) -> Any:

@@ -115,7 +115,9 @@ def _write_figures(result: Optimised, folder: Path) -> list[str]:
     categories = observable.names if isinstance(observable, CategoryObservable) else ()
     trained = parse_loss(result.settings.objective).names
     figures = {
-        "metrics.png": plotting.figure_of_metrics(result.history, result.best_epoch, trained),
+        "metrics.png": plotting.figure_of_metrics(
+            result.history, result.best_epoch, trained, result.settings.pretraining
+        ),
         "templates.png": plotting.figure_of_templates(result.problem.channels, yields, categories),
     }
     if result.problem.features == 2 and isinstance(

@@ -55,6 +55,7 @@ def load(
             return load(extract(path, folder), precision=precision, threads=threads)
     if path.is_dir():
         path = path / _name(precision)
+        _check_folder(path.parent)
         verify_checksums(path.parent)
         if precision != "float64" and not path.is_file():
             raise InvalidInput(
@@ -66,6 +67,15 @@ def load(
     elif path.name in (MODEL_NAME, COPY_NAME) and (path.parent / CHECKSUMS).is_file():
         verify_checksums(path.parent)
     return PublishedLikelihood.open(path, threads=threads)
+
+
+def _check_folder(folder: Path) -> None:
+    """Say where the likelihood is in what `dnnlik optimise` leaves, which is no bundle."""
+    workspace = folder / "workspace.json"
+    if workspace.is_file() and not (folder / MODEL_NAME).exists():
+        raise InvalidFile(
+            f"the folder is no bundle, but has a likelihood: {workspace}. Received: {folder}"
+        )
 
 
 def _name(precision: str) -> str:

@@ -42,10 +42,14 @@ _SHOWN = 2000  # events of a sample in a figure
 
 
 def figure_of_metrics(
-    history: Sequence[Mapping[str, float]], best: int, trained: Sequence[str] = ()
+    history: Sequence[Mapping[str, float]],
+    best: int,
+    trained: Sequence[str] = (),
+    pretraining: int = 0,
 ) -> Figure:
     """What was trained for, and the main objectives, on held-out events by epoch, as far as they
-    were tracked, or else the loss; a line where the best epoch is."""
+    were tracked, or else the loss; lines where the best epoch is, and after the epochs of a
+    pretraining."""
     epochs = [record["epoch"] for record in history]
     known = {panel[0] for panel in _PANELS}
     first = [(name, name.replace("_", " "), False) for name in trained if name not in known]
@@ -62,13 +66,18 @@ def figure_of_metrics(
         values = np.array([record[name] for record in history], dtype=float)
         axes.plot(epochs, values, color=EXACT, lw=1.2, marker=".", ms=3)
         axes.axvline(epochs[best], color=GREY, lw=0.8, ls="--")
+        if pretraining:
+            axes.axvline(pretraining, color=GREY, lw=0.8, ls=":")
         positive = values[np.isfinite(values) & (values > 0)]
         decade = 10 if logarithmic else 3  # of others too, where the start would hide the end
         if positive.size and positive.max() > decade * positive.min():
             axes.set_yscale("log")
         axes.set_title(label, fontsize=10)
     figure.supxlabel("epoch", fontsize=10)
-    figure.suptitle("held-out events, hard bins; dashed: the epoch that was kept", fontsize=9)
+    ended = "; dotted: the end of the pretraining" if pretraining else ""
+    figure.suptitle(
+        f"held-out events, hard bins; dashed: the epoch that was kept{ended}", fontsize=9
+    )
     return figure
 
 

@@ -150,6 +150,7 @@ def figure_of_profile(
     values, t = scan.values[order], scan.t[order]
     axes.plot(values, t, color=EXACT, lw=1.4, marker="o" if len(values) < 80 else "", ms=2.5)
     top = max(1.05 * float(t.max(initial=1.0)), 1.4)
+    scanned = axes.get_xlim()  # and no farther, where an interval ends outside
     for level, (lower, upper) in intervals:
         if level < top:
             axes.axhline(level, color=GREY, lw=0.7, ls=":")
@@ -162,6 +163,7 @@ def figure_of_profile(
     axes.set(
         xlabel=scan.name,
         ylabel=r"$t_\mu = -2\,\ln\lambda(\mu)$",
+        xlim=scanned,
         ylim=(0, top),
         title=f"best fit: {scan.name} = {scan.best[scan.name]:.4g}",
     )

@@ -104,6 +104,13 @@ def test_damage_is_one_line(small_run, tmp_path, damage, complaint):
     assert "\n" not in str(caught.value)
 
 
+def test_a_folder_with_a_workspace_alone(tmp_path):
+    """What a training of an observable leaves is no bundle; its likelihood is named."""
+    (tmp_path / "workspace.json").write_text("{}")
+    with pytest.raises(InvalidFile, match=r"no bundle, but has a likelihood: .*workspace\.json"):
+        dnnlik.load(tmp_path)
+
+
 def test_checksums_are_those_of_sha256sum(small_run):
     """The list is in GNU format: `sha256sum -c` accepts it where it is installed."""
     bundle = small_run.folder / "bundle"

@@ -69,6 +69,15 @@ def test_what_was_trained_comes_first(tmp_path, trained):
     assert shown == [*other, 0, 1, 2, 3]
 
 
+def test_the_end_of_the_pretraining_is_marked():
+    """Where there was one, in every panel, and said."""
+    figure = plotting.figure_of_metrics(RECORDS, 2, pretraining=1)
+    for axes in figure.axes:
+        assert [set(line.get_xdata()) for line in axes.lines[1:]] == [{2}, {1}]
+    assert "end of the pretraining" in figure.get_suptitle()
+    assert "pretraining" not in plotting.figure_of_metrics(RECORDS, 2).get_suptitle()
+
+
 def test_no_two_samples_look_alike():
     """A colour and a marker each, also where there are more samples than colours."""
     events = {str(k): np.random.default_rng(k).normal(k, 1, (20, 2)) for k in range(13)}

@@ -108,6 +108,8 @@ def test_scan_with_its_intervals(tmp_path):
     np.testing.assert_allclose(figure.axes[0].lines[0].get_xdata(), [-1, 1, 3])
     assert "t = 1: [0, 2]" in texts(figure)
     assert not any("t = 9" in text for text in texts(figure))
+    axes = plotting.figure_of_profile(scan, [(1.0, (-200.0, 200.0))]).axes[0]
+    assert axes.get_xlim() == pytest.approx((-1.2, 3.2))  # matplotlib's margin, no farther
     assert "best fit: mu = 1" in texts(figure)
 
 
