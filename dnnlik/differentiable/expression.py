@@ -17,7 +17,7 @@ __all__ = ["Loss", "parse_loss"]
 
 _NUMBER = r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?"
 _TERM = re.compile(
-    rf"\s*([+-])?\s*(?:({_NUMBER})\s*\*\s*)?([a-z_][a-z0-9_]*)(?:\s*\*\s*({_NUMBER}))?\s*"
+    rf"\s*([+-])?\s*(?:({_NUMBER})\s*\*\s*)?([A-Za-z_]\w*)(?:\s*\*\s*({_NUMBER}))?\s*"
 )
 
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from dnnlik.differentiable.binning import HardBinning, check_bins
 from dnnlik.differentiable.network import dense_network
-from dnnlik.differentiable.objectives import OBJECTIVES
 from dnnlik.differentiable.observables import (
     CategoryObservable,
     NetworkObservable,
@@ -149,23 +148,19 @@ def settings_of(objective: str, seed: int = 0, **given: Any) -> Settings:
     >>> settings_of("inferno", epochs=5, batch_size=None).batch_size
     4000
     """
-    if objective not in METHODS:
-        _check_names(objective)
-    settings = METHODS[objective].settings if objective in METHODS else Settings(objective)
+    own = METHODS[objective].settings if objective in METHODS else _of_objective(objective)
     changes = {name: value for name, value in given.items() if value is not None}
-    return replace(settings, seed=seed, **changes)
+    return replace(own, seed=seed, **changes)
 
 
-def _check_names(objective: str) -> None:
-    names = re.findall(r"[^\W\d]\w*", objective)
-    if set(names) & set(METHODS):
-        raise InvalidInput(
-            f"a method ({', '.join(METHODS)}) has a histogram of its own and stands alone. "
-            f"Received: {objective!r}"
-        )
-    unknown = sorted(set(names) - set(OBJECTIVES))
-    if unknown:
-        raise InvalidInput(
-            f"the objectives are {', '.join(OBJECTIVES)}, and the methods {', '.join(METHODS)}. "
-            f"Received: {', '.join(map(repr, unknown))}"
-        )
+def _of_objective(text: str) -> Settings:
+    """Those by default; what is no objective may have been meant for a method."""
+    try:
+        return Settings(text)
+    except InvalidInput as error:
+        if set(METHODS) & set(re.findall(r"\w+", text)):
+            raise InvalidInput(
+                f"a method ({', '.join(METHODS)}) has a histogram of its own and stands alone. "
+                f"Received: {text!r}"
+            ) from error
+        raise InvalidInput(f"no method ({', '.join(METHODS)}), and {error}") from error

@@ -21,6 +21,7 @@ from dnnlik.differentiable import (
 from dnnlik.differentiable.methods import settings_of
 from dnnlik.differentiable.objectives import sigma_mu
 from dnnlik.differentiable.problems import mixture_problem, resonance_problem
+from dnnlik.differentiable.settings import Settings
 from dnnlik.differentiable.shipped import (
     SHIPPED,
     network_observable,
@@ -246,14 +247,20 @@ def test_a_method_does_not_replace_what_a_file_defines(tmp_path):
 
 @pytest.mark.parametrize(
     ("objective", "complaint"),
-    [("saant", r"cls, .*methods inferno, sannt. Received: 'saant'"),
+    [("saant", r"inferno, sannt.*cls, .*sigma_mu, .*Received: 'saant'"),
      ("sannt + 0.1*cls", r"stands alone. Received: 'sannt \+ 0.1\*cls'"),
-     ("INFERNO", r"methods inferno, sannt. Received: 'INFERNO'")],
+     ("INFERNO", r"inferno, sannt.*cls, .*sigma_mu, .*Received: 'INFERNO'")],
 )  # fmt: skip
 def test_names_that_are_none(objective, complaint):
     """All names that there are, those of methods too."""
     with pytest.raises(InvalidInput, match=complaint):
         settings_of(objective)
+
+
+@pytest.mark.parametrize("objective", ["cls + 1e-3*p0", "2E+1*cls", "p0*.5 - log_cls"])
+def test_sums_with_numbers_of_all_kinds(objective):
+    """What the library takes, the command takes: an exponent is no name."""
+    assert settings_of(objective) == Settings(objective)
 
 
 BROKEN = {

@@ -85,10 +85,8 @@ class CutObservable:
         Raises:
             InvalidInput: fewer features than a cut, or the bins, look at.
         """
-        needed, given = (
-            1 + max(self.feature, *(cut.feature for cut in self.cuts), 0),
-            features.shape[-1],
-        )
+        needed = 1 + max([self.feature, *(cut.feature for cut in self.cuts)])
+        given = features.shape[-1]
         if given is not None and given < needed:
             raise InvalidInput(
                 f"cuts on feature {needed - 1} (from 0) need it. Received: {given} features"
